@@ -1,0 +1,94 @@
+"""HiFi-GAN: latents or mel frames to a waveform.
+
+Reference: Kong, Kim and Bae, "HiFi-GAN", arXiv:2010.05646, sections 2.2 and A.1.
+
+Differs from the paper: conditioned on a style embedding where `gin_channels` is given, and the
+last leaky ReLU has the default slope 0.01 (checkpoint compatibility).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
+
+SLOPE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class HifiGanConfig:
+    """Sizes of the generator; `gin_channels` 0 leaves the style out."""
+
+    in_channels: int
+    initial_channels: int
+    upsample_rates: tuple[int, ...]
+    upsample_kernel_sizes: tuple[int, ...]
+    resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
+    resblock_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5),) * 3
+    gin_channels: int = 0
+    final_bias: bool = False
+
+    @property
+    def hop(self) -> int:
+        """Samples per input frame."""
+        return prod(self.upsample_rates)
+
+
+class ResBlock(nn.Module):
+    """Pairs of a dilated and a plain convolution, each pair with a residual."""
+
+    def __init__(self, channels: int, kernel_size: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        pad = kernel_size // 2
+        self.convs1 = nn.ModuleList(
+            NormedConv1d(channels, channels, kernel_size, dilation=d, padding=pad * d)
+            for d in dilations
+        )
+        self.convs2 = nn.ModuleList(
+            NormedConv1d(channels, channels, kernel_size, padding=pad) for _ in dilations
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, T] -> [B, C, T]."""
+        for conv1, conv2 in zip(self.convs1, self.convs2, strict=True):
+            x = x + conv2(F.leaky_relu(conv1(F.leaky_relu(x, SLOPE)), SLOPE))
+        return x
+
+
+class HifiGan(nn.Module):
+    """The generator: transposed convolutions, each followed by a mean of residual blocks."""
+
+    def __init__(self, config: HifiGanConfig) -> None:
+        super().__init__()
+        self.config = config
+        c = config.initial_channels
+        self.conv_pre = nn.Conv1d(config.in_channels, c, 7, padding=3)
+        if config.gin_channels:
+            self.cond = nn.Conv1d(config.gin_channels, c, 1)
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        for rate, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
+            up = NormedConvTranspose1d(c, c // 2, kernel, stride=rate, padding=(kernel - rate) // 2)
+            self.ups.append(up)
+            c //= 2
+            for size, dilations in zip(
+                config.resblock_kernel_sizes, config.resblock_dilations, strict=True
+            ):
+                self.resblocks.append(ResBlock(c, size, dilations))
+        self.conv_post = nn.Conv1d(c, 1, 7, padding=3, bias=config.final_bias)
+
+    def forward(self, z: Tensor, style_embedding: Tensor | None = None) -> Tensor:
+        """[B, in, T], style [B, gin, 1] -> waveform [B, 1, T * hop] in [-1, 1]."""
+        x = self.conv_pre(z)
+        if style_embedding is not None:
+            x = x + self.cond(style_embedding)
+        n = len(self.config.resblock_kernel_sizes)
+        for i, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, SLOPE))
+            blocks = [block(x) for block in self.resblocks[n * i : n * (i + 1)]]
+            x = sum(blocks[1:], blocks[0]) / n
+        return torch.tanh(self.conv_post(F.leaky_relu(x)))

@@ -1,0 +1,106 @@
+"""The prior: semantic tokens, text and style -> mean and log deviation of the latents.
+
+Reference: Kim, Kong and Son, "VITS", arXiv:2106.06103, section 2.2; the cross-attention over the
+text (MRTE) follows Jiang et al., "Mega-TTS 2", arXiv:2307.07218, section 3.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.attention import Encoder, EncoderConfig, MultiHeadAttention
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The latents' distribution and its mask.
+
+    Attributes:
+        hidden: [B, C, T], what mean and log_std were projected from.
+        mean, log_std: [B, C, T].
+        mask: [B, 1, T].
+    """
+
+    hidden: Tensor
+    mean: Tensor
+    log_std: Tensor
+    mask: Tensor
+
+
+class TextCrossAttention(nn.Module):
+    """Lets every content frame look at the text, and adds the style (MRTE)."""
+
+    def __init__(self, channels: int, width: int, n_heads: int = 4) -> None:
+        super().__init__()
+        self.cross_attention = MultiHeadAttention(width, n_heads)
+        self.c_pre = nn.Conv1d(channels, width, 1)
+        self.text_pre = nn.Conv1d(channels, width, 1)
+        self.c_post = nn.Conv1d(width, channels, 1)
+
+    def forward(
+        self, content: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor
+    ) -> Tensor:
+        """[B, C, T], [B, 1, T], [B, C, N], [B, 1, N], [B, width, 1] -> [B, C, T]."""
+        pairs = text_mask.unsqueeze(2) * mask.unsqueeze(-1)  # [B, 1, T, N]
+        x = self.c_pre(content * mask)
+        x = self.cross_attention(x * mask, self.text_pre(text * text_mask) * text_mask, pairs) + x
+        return self.c_post((x + style) * mask)  # type: ignore[no-any-return]
+
+
+class PriorEncoder(nn.Module):
+    """Encodes content and text apart, joins them, and projects to the prior."""
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        content_dimension: int,
+        symbols: int,
+        mrte_channels: int,
+        out_channels: int,
+    ) -> None:
+        super().__init__()
+        half = replace(config, n_layers=config.n_layers // 2)
+        self.ssl_proj = nn.Conv1d(content_dimension, config.channels, 1)
+        self.encoder_ssl = Encoder(half)
+        self.encoder_text = Encoder(config)
+        self.text_embedding = nn.Embedding(symbols, config.channels)
+        self.mrte = TextCrossAttention(config.channels, mrte_channels)
+        self.encoder2 = Encoder(half)
+        self.proj = nn.Conv1d(config.channels, 2 * out_channels, 1)
+
+    def encode_text(self, phoneme_ids: Tensor, text_mask: Tensor) -> Tensor:
+        """[B, N] -> [B, C, N]."""
+        return self.encoder_text(self.text_embedding(phoneme_ids).mT * text_mask, text_mask)  # type: ignore[no-any-return]
+
+    def forward(
+        self,
+        content: Tensor,
+        mask: Tensor,
+        phoneme_ids: Tensor,
+        text_mask: Tensor,
+        style: Tensor,
+        speed: float = 1.0,
+    ) -> Prior:
+        """[B, D, T], [B, 1, T], [B, N], [B, 1, N], [B, width, 1] -> Prior of T frames.
+
+        At another `speed`, T becomes int(T / speed) + 1.
+        """
+        y = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
+        text = self.encode_text(phoneme_ids, text_mask)
+        y = self.mrte(y, mask, text, text_mask, style)
+        y = self.encoder2(y * mask, mask)
+        if speed != 1:
+            frames = int(y.shape[-1] / speed) + 1
+            y = F.interpolate(y, frames, mode="linear")
+            mask = F.interpolate(mask, frames, mode="nearest")
+        mean, log_std = (self.proj(y) * mask).chunk(2, dim=1)
+        return Prior(y, mean, log_std, mask)
+
+
+def sample_latents(prior: Prior, noise: Tensor, noise_scale: float) -> Tensor:
+    """Draw latents [B, C, T] from the prior with standard normal `noise` of that shape."""
+    return (prior.mean + noise * torch.exp(prior.log_std) * noise_scale) * prior.mask

@@ -1,0 +1,271 @@
+"""The autoregressive model: phonemes and a prompt -> semantic tokens at 25 Hz.
+
+Reference: Borsos et al., "SoundStorm", arXiv:2305.09636 (the public code that this model's sizes
+come from implements its text-to-semantic stage as a decoder over text and audio in one sequence).
+
+Text positions attend to all text, audio positions to all text and to earlier audio. A row of a
+batch keeps its own length in the cache, so rows of any length decode together:
+
+1. `prefill` embeds text and prompt, fills one row of a `KeyValueCache`, returns the logits.
+2. `decode` takes one token per live row and returns one row of logits each.
+3. `KeyValueCache.remove` frees a row by moving the last one into its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, slots=True)
+class TextToSemanticConfig:
+    """Sizes of the model; `bert_dimension` 0 leaves the character features out.
+
+    `max_tokens` stops a sentence that never ends; `min_tokens` is how many come before an end
+    is allowed.
+    """
+
+    symbols: int
+    vocabulary: int = 1025
+    width: int = 512
+    heads: int = 16
+    layers: int = 24
+    bert_dimension: int = 1024
+    max_tokens: int = 1500
+    min_tokens: int = 11
+
+    @property
+    def end(self) -> int:
+        """The token that ends a sentence."""
+        return self.vocabulary - 1
+
+    @classmethod
+    def from_released(cls, config: Mapping[str, Any]) -> TextToSemanticConfig:
+        """Read the `config` that lies in a released `.ckpt`."""
+        model = config["model"]
+        return cls(
+            symbols=model["phoneme_vocab_size"],
+            vocabulary=model["vocab_size"],
+            width=model["hidden_dim"],
+            heads=model["head"],
+            layers=model["n_layer"],
+        )
+
+
+class KeyValueCache:
+    """Keys and values of up to `rows` sequences, one row each.
+
+    Attributes:
+        keys, values: per layer, [rows, heads, capacity, head width].
+        lengths: int64 [rows], positions filled; the first `live` rows are in use.
+    """
+
+    def __init__(
+        self, config: TextToSemanticConfig, rows: int, capacity: int, like: Tensor
+    ) -> None:
+        shape = (rows, config.heads, capacity, config.width // config.heads)
+        self.keys = [like.new_zeros(shape) for _ in range(config.layers)]
+        self.values = [like.new_zeros(shape) for _ in range(config.layers)]
+        self.lengths = torch.zeros(rows, dtype=torch.long, device=like.device)
+        self.live = 0
+
+    @property
+    def capacity(self) -> int:
+        """Positions that fit into a row now."""
+        return self.keys[0].shape[2]
+
+    def reserve(self, positions: int) -> None:
+        """Make room for `positions` in every row, doubling so that growth is rare."""
+        if positions <= self.capacity:
+            return
+        extra = max(positions, 2 * self.capacity) - self.capacity
+        self.keys = [F.pad(k, (0, 0, 0, extra)) for k in self.keys]
+        self.values = [F.pad(v, (0, 0, 0, extra)) for v in self.values]
+
+    def remove(self, row: int) -> int:
+        """Free `row`; the last live row moves into its place. Returns that row's old index."""
+        last = self.live - 1
+        if row != last:
+            n = int(self.lengths[last])
+            for tensor in (*self.keys, *self.values):
+                tensor[row, :, :n] = tensor[last, :, :n]
+            self.lengths[row] = self.lengths[last]
+        self.live = last
+        return last
+
+
+class _Embedding(nn.Module):
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(rows, width)
+
+
+class _Position(nn.Module):
+    """Sine positions scaled by a learnt `alpha`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor, start: Tensor | int = 0) -> Tensor:
+        """[B, T, D] plus the positions `start`.. (an int, or int64 [B])."""
+        index = torch.arange(x.shape[1], device=x.device)
+        index = index + (start[:, None] if isinstance(start, Tensor) else start)
+        return x + self.alpha * sine_positions(index, x.shape[-1]).to(x.dtype)
+
+
+def sine_positions(index: Tensor, width: int) -> Tensor:
+    """Positions [...] -> interleaved sine and cosine, float32 [..., width].
+
+    Reference: Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.5.
+    """
+    even = torch.arange(0, width, 2, device=index.device, dtype=torch.float32)
+    angle = index.float()[..., None] * torch.exp(even * -(math.log(10000.0) / width))
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
+
+
+class _SelfAttention(nn.Module):
+    """Projections of one layer, under the keys of `nn.MultiheadAttention`."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, T, D] -> queries, keys and values, each [B, H, T, D/H]."""
+        b, t, d = x.shape
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """[B, H, T, D/H] -> [B, T, D]; `mask` is true where attention is allowed."""
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.out_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class _Layer(nn.Module):
+    """A post-norm transformer layer."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.self_attn = _SelfAttention(width, heads)
+        self.linear1 = nn.Linear(width, 4 * width)
+        self.linear2 = nn.Linear(4 * width, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Residuals, norms and the feed-forward after attention, [B, T, D]."""
+        x = self.norm1(x + attended)
+        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
+
+
+class _Stack(nn.Module):
+    def __init__(self, config: TextToSemanticConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            _Layer(config.width, config.heads) for _ in range(config.layers)
+        )
+
+
+class TextToSemantic(nn.Module):
+    """Decoder-only transformer over [text, audio], under the released keys (less `model.`)."""
+
+    def __init__(self, config: TextToSemanticConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.bert_dimension:
+            self.bert_proj = nn.Linear(config.bert_dimension, config.width)
+        self.ar_text_embedding = _Embedding(config.symbols, config.width)
+        self.ar_text_position = _Position()
+        self.ar_audio_embedding = _Embedding(config.vocabulary, config.width)
+        self.ar_audio_position = _Position()
+        self.h = _Stack(config)
+        self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
+
+    def embed_text(self, phoneme_ids: Tensor, bert_features: Tensor | None = None) -> Tensor:
+        """Phonemes [B, N] and features [B, bert, N] (None means zeros) -> [B, N, D]."""
+        x = self.ar_text_embedding.word_embeddings(phoneme_ids)
+        if self.config.bert_dimension:
+            projected = self.bert_proj.bias if bert_features is None else self._bert(bert_features)
+            x = x + projected
+        return self.ar_text_position(x)  # type: ignore[no-any-return]
+
+    def embed_audio(self, semantic_tokens: Tensor, start: Tensor | int = 0) -> Tensor:
+        """Tokens [B, T] at positions `start`.. -> [B, T, D]."""
+        x = self.ar_audio_embedding.word_embeddings(semantic_tokens)
+        return self.ar_audio_position(x, start)  # type: ignore[no-any-return]
+
+    def forward(self, text: Tensor, audio: Tensor, mask: Tensor) -> Tensor:
+        """Embedded [B, N, D] and [B, T, D] under mask [B, 1, N+T, N+T] -> hidden [B, N+T, D]."""
+        x = torch.cat([text, audio], dim=1)
+        for layer in self.h.layers:
+            q, k, v = layer.self_attn.project(x)
+            x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
+        return x
+
+    def prefill(
+        self,
+        cache: KeyValueCache,
+        phoneme_ids: Tensor,
+        bert_features: Tensor | None,
+        prompt: Tensor,
+    ) -> Tensor:
+        """Fill the next row with text [N] (features [bert, N]) and prompt [P] -> logits [V]."""
+        bert = None if bert_features is None else bert_features[None]
+        text, audio = self.embed_text(phoneme_ids[None], bert), self.embed_audio(prompt[None])
+        n, total = text.shape[1], text.shape[1] + audio.shape[1]
+        mask = prefix_mask(n, total, text.device)
+        cache.reserve(total + 1)
+        x, row = torch.cat([text, audio], dim=1), cache.live
+        for i, layer in enumerate(self.h.layers):
+            q, k, v = layer.self_attn.project(x)
+            cache.keys[i][row, :, :total], cache.values[i][row, :, :total] = k[0], v[0]
+            x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
+        cache.lengths[row] = total
+        cache.live += 1
+        return self.ar_predict_layer(x[0, -1])  # type: ignore[no-any-return]
+
+    def decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
+        """One token [B] per live row, at audio `positions` [B] -> logits [B, V]."""
+        rows = cache.live
+        lengths = cache.lengths[:rows]
+        longest = int(lengths.max()) + 1
+        cache.reserve(longest)
+        at = torch.arange(rows, device=tokens.device)
+        x = self.embed_audio(tokens[:, None], positions)
+        mask = None
+        if rows > 1:
+            columns = torch.arange(longest, device=tokens.device)
+            mask = (columns <= lengths[:, None])[:, None, None, :]
+        for i, layer in enumerate(self.h.layers):
+            q, k, v = layer.self_attn.project(x)
+            cache.keys[i][at, :, lengths] = k[:, :, 0]
+            cache.values[i][at, :, lengths] = v[:, :, 0]
+            keys, values = cache.keys[i][:rows, :, :longest], cache.values[i][:rows, :, :longest]
+            x = layer.finish(x, layer.self_attn.attend(q, keys, values, mask))
+        cache.lengths[:rows] += 1
+        return self.ar_predict_layer(x[:, 0])  # type: ignore[no-any-return]
+
+    def _bert(self, bert_features: Tensor) -> Tensor:
+        return self.bert_proj(bert_features.mT)  # type: ignore[no-any-return]
+
+
+def prefix_mask(text: int, total: int, device: torch.device) -> Tensor:
+    """Bool [1, 1, total, total]: text sees all text, audio sees text and earlier audio."""
+    allowed = torch.ones(total, total, dtype=torch.bool, device=device).tril()
+    allowed[:text, :text] = True
+    return allowed[None, None]
+
