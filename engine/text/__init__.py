@@ -1,1 +1,1 @@
-"""Text."""
+"""Text to phonemes, free of torch."""

@@ -1,0 +1,1 @@
+"""English: a normalizer, homographs, dictionary lookup and a small network for other words."""

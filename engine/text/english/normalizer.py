@@ -1,0 +1,32 @@
+"""English text made speakable: numbers as words, abbreviations spelled, other marks dropped."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from engine.text.english.numbers import expand_numbers
+
+_FULL_WIDTH = str.maketrans({"。": ".", "！": "!", "？": "?"})
+_LETTER_CASE_BREAK = re.compile(r"(?<!^)(?<![\s])([A-Z])")
+_NOT_SPOKEN = re.compile(r"[^ A-Za-z'.,?!\-]")
+_REPEATED_MARKS = re.compile(r"([!?….,\-\s])[!?….,\-]+")
+
+
+def normalize(text: str) -> str:
+    """`text` in the letters `A-Za-z'` and the marks `.,?!-` alone, as it is to be read.
+
+    Capitals inside a word are set apart (`NASA` is read letter by letter).
+    """
+    text = expand_numbers(text.translate(_FULL_WIDTH))
+    text = _without_accents(text).replace("%", " percent")
+    text = _NOT_SPOKEN.sub("", text)
+    text = re.sub(r"\b[Ii]\.e\.", "that is", text)
+    text = re.sub(r"\b[Ee]\.g\.", "for example", text)
+    text = _LETTER_CASE_BREAK.sub(r" \1", text)
+    return _REPEATED_MARKS.sub(r"\1", text)
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
