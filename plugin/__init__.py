@@ -1,1 +1,1 @@
-"""Plugin."""
+"""The Dify plugin: a thin, stateless client of the gRPC service."""

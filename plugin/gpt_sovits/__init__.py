@@ -1,0 +1,1 @@
+"""Settings, connection, voices, speech. Only `models` and `schema` know of Dify."""

@@ -1,0 +1,105 @@
+"""The text-to-speech model, as Dify's SDK wants it. Its folder names it in Dify's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+from dify_plugin import TTSModel
+from dify_plugin.entities.model import AIModelEntity
+from dify_plugin.errors.model import (
+    CredentialsValidateFailedError,
+    InvokeAuthorizationError,
+    InvokeBadRequestError,
+    InvokeConnectionError,
+    InvokeError,
+    InvokeRateLimitError,
+    InvokeServerUnavailableError,
+)
+
+from plugin.gpt_sovits import errors
+from plugin.gpt_sovits.audio import gather, silent_mp3
+from plugin.gpt_sovits.check import check_settings
+from plugin.gpt_sovits.pool import Server, shared_pool
+from plugin.gpt_sovits.schema import model_schema
+from plugin.gpt_sovits.settings import Settings, read_settings
+from plugin.gpt_sovits.speech import speech_input, stream_speech
+from plugin.gpt_sovits.voices import ordered
+
+SILENCE_S = 0.5
+
+
+class GptSovitsTextToSpeech(TTSModel):
+    """Speaks through a GPT-SoVITS server."""
+
+    def _invoke(
+        self,
+        model: str,
+        tenant_id: str,
+        credentials: dict[str, object],
+        content_text: str,
+        voice: str,
+        user: str | None = None,
+    ) -> Generator[bytes, None, None]:
+        """Yield MP3; a text with nothing to say (an emoji, a rule) is a short silence."""
+        settings, server = _open(credentials)
+        speech = speech_input(settings, content_text, voice)
+        try:
+            yield from gather(stream_speech(server.connection, speech, settings.timeout_s))
+        except errors.NothingToSayError:
+            yield silent_mp3(SILENCE_S)
+
+    def validate_credentials(self, model: str, credentials: Mapping[str, object]) -> None:
+        """Speak a word with these credentials.
+
+        Raises:
+            CredentialsValidateFailedError: what does not work, and what to do about it.
+        """
+        try:
+            settings, server = _open(credentials)
+            check_settings(settings, server)
+        except errors.TtsError as error:
+            raise CredentialsValidateFailedError(str(error)) from None
+
+    def get_tts_model_voices(
+        self, model: str, credentials: dict[str, object], language: str | None = None
+    ) -> list[dict[str, str]]:
+        """Return all voices, those of `language` (a locale of Dify's interface) first."""
+        try:
+            settings, server = _open(credentials)
+            voices = ordered(server.voices.current(), language, settings.default_voice)
+            if not voices:
+                raise errors.RequestError("The speech server has no voices yet. Create one first.")
+        except errors.TtsError as error:
+            raise self._transform_invoke_error(error) from None
+        return [{"name": voice.label, "value": voice.voice_id} for voice in voices]
+
+    def get_tts_model_mime_type(self, model: str, credentials: dict[str, object]) -> str:
+        """Return the type of the sound, without asking the server as the SDK's own way would."""
+        return "audio/mpeg"
+
+    def get_customizable_model_schema(
+        self, model: str, credentials: Mapping[str, object]
+    ) -> AIModelEntity:
+        """Return the model's description with its voices; never fails."""
+        return model_schema(model, credentials, shared_pool())
+
+    def _transform_invoke_error(self, error: Exception) -> InvokeError:
+        """As the SDK does, but keep what we say about a refused key, which it would drop."""
+        if isinstance(error, errors.AuthorizationError):
+            return InvokeAuthorizationError(f"[gpt_sovits] {error}")
+        return super()._transform_invoke_error(error)
+
+    @property
+    def _invoke_error_mapping(self) -> dict[type[InvokeError], list[type[Exception]]]:
+        return {
+            InvokeConnectionError: [errors.ConnectionFailedError, InvokeConnectionError],
+            InvokeServerUnavailableError: [errors.ServerFailedError, InvokeServerUnavailableError],
+            InvokeRateLimitError: [errors.OverloadedError, InvokeRateLimitError],
+            InvokeAuthorizationError: [errors.AuthorizationError, InvokeAuthorizationError],
+            InvokeBadRequestError: [errors.RequestError, InvokeBadRequestError],
+        }
+
+
+def _open(credentials: Mapping[str, object]) -> tuple[Settings, Server]:
+    settings = read_settings(credentials)
+    return settings, shared_pool().get(settings.endpoint)

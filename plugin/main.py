@@ -1,0 +1,37 @@
+"""Start of the plugin process. The order of its steps is what makes streams work.
+
+1. The generated stubs are put on the path; they travel in the package's `proto/` folder.
+2. `import dify_plugin` patches the standard library with gevent.
+3. `init_gevent()` makes gRPC wait through gevent. Without it the first stream freezes the
+   whole process, heartbeats included, while unary calls work, so that credentials look good.
+4. `Plugin` imports our model classes, which import the stubs.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dify_plugin import Plugin
+
+STUBS = Path(__file__).resolve().parent.parent / "proto"
+
+
+def create_plugin() -> Plugin:
+    """Return the plugin, ready to run. Patches the whole process with gevent."""
+    sys.path.append(str(STUBS))
+    from dify_plugin import DifyPluginEnv, Plugin
+    from dify_plugin.config.logger_format import plugin_logger_handler
+    from grpc.experimental.gevent import init_gevent
+
+    init_gevent()
+    logging.getLogger("plugin").addHandler(plugin_logger_handler)
+    return Plugin(DifyPluginEnv())
+
+
+def run() -> None:
+    """Serve Dify until it ends the process."""
+    create_plugin().run()

@@ -1,0 +1,1 @@
+"""The provider: its form, and the class that Dify asks for."""
