@@ -92,7 +92,6 @@ class StyleEncoder(nn.Module):
         """[B, bins, T], mask [B, 1, T] -> [B, gin, 1], the mean over the frames inside."""
         x = spectrogram.mT
         inside = torch.ones_like(x[..., 0]) if mask is None else mask[:, 0]  # [B, T]
-        x = self.spectral(x) * inside[..., None]
-        x = self.temporal(x.mT).mT * inside[..., None]
+        x = self.temporal(self.spectral(x).mT).mT * inside[..., None]
         x = self.fc(self.slf_attn(x, inside > 0)) * inside[..., None]
         return (x.sum(1) / inside.sum(1, keepdim=True)).unsqueeze(-1)

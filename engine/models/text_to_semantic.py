@@ -195,13 +195,18 @@ class TextToSemantic(nn.Module):
         self.h = _Stack(config)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
 
-    def embed_text(self, phoneme_ids: Tensor, bert_features: Tensor | None = None) -> Tensor:
+    def embed_text(
+        self,
+        phoneme_ids: Tensor,
+        bert_features: Tensor | None = None,
+        start: Tensor | int = 0,
+    ) -> Tensor:
         """Phonemes [B, N] and features [B, bert, N] (None means zeros) -> [B, N, D]."""
         x = self.ar_text_embedding.word_embeddings(phoneme_ids)
         if self.config.bert_dimension:
             projected = self.bert_proj.bias if bert_features is None else self._bert(bert_features)
             x = x + projected
-        return self.ar_text_position(x)  # type: ignore[no-any-return]
+        return self.ar_text_position(x, start)  # type: ignore[no-any-return]
 
     def embed_audio(self, semantic_tokens: Tensor, start: Tensor | int = 0) -> Tensor:
         """Tokens [B, T] at positions `start`.. -> [B, T, D]."""

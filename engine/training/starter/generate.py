@@ -1,0 +1,102 @@
+"""Step 1: speak the corpus, and keep sound, text and phone times in one folder."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from pypinyin import Style, lazy_pinyin
+from rich.progress import Progress
+
+from engine.training.starter.corpus import english_texts, mandarin_texts
+from engine.training.starter.speech import EspeakVoice, FliteVoice, SpeechSource, Spoken
+
+MIN_S, MAX_S = 0.8, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A synthetic speaker: its synthesizer, the synthesizer's voice, and how much it says."""
+
+    name: str
+    synthesizer: str
+    voice: str
+    language: str
+    utterances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One spoken text; `start` and `length` are samples in the folder's `audio.int16`."""
+
+    speaker: str
+    language: str
+    text: str
+    start: int
+    length: int
+    phones: tuple[tuple[str, float], ...]
+
+
+def generate(folder: Path, speakers: tuple[Speaker, ...], seed: int) -> None:
+    """Fill `folder` with `audio.int16` and `utterances.jsonl`; does nothing if they are there."""
+    index = folder / "utterances.jsonl"
+    if index.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = index.with_suffix(".partial")
+    with (folder / "audio.int16").open("wb") as audio, partial.open("w") as rows:
+        start = 0
+        for i, speaker in enumerate(speakers):
+            for text, spoken in _speeches(speaker, seed + i):
+                samples = (spoken.audio.samples * 32767).astype(np.int16)
+                audio.write(samples.tobytes())
+                row = Utterance(
+                    speaker.name, speaker.language, text, start, len(samples), spoken.phones
+                )
+                rows.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+                start += len(samples)
+    partial.rename(index)
+
+
+def load_utterances(folder: Path) -> list[Utterance]:
+    """Read what `generate` wrote."""
+    lines = (folder / "utterances.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [Utterance(**row | {"phones": tuple(map(tuple, row["phones"]))}) for row in rows]
+
+
+def load_audio(folder: Path) -> np.memmap[tuple[int], np.dtype[np.int16]]:
+    """Map the folder's samples, int16 at 16 kHz."""
+    return np.memmap(folder / "audio.int16", dtype=np.int16, mode="r")
+
+
+def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
+    source = _source(speaker)
+    mandarin = speaker.language == "zh"
+    texts = mandarin_texts(seed) if mandarin else english_texts(seed)
+    kept = 0
+    with Progress() as progress:
+        task = progress.add_task(f"speaking {speaker.name}", total=speaker.utterances)
+        for text in itertools.takewhile(lambda _: kept < speaker.utterances, texts):
+            spoken = source.speak(_pinyin(text) if mandarin else text)
+            if MIN_S <= spoken.audio.duration_s <= MAX_S:
+                kept += 1
+                progress.advance(task)
+                yield text, spoken
+
+
+def _source(speaker: Speaker) -> SpeechSource:
+    kinds = {"flite": FliteVoice, "espeak-ng": EspeakVoice}
+    return kinds[speaker.synthesizer](speaker.voice)
+
+
+def _pinyin(text: str) -> str:
+    """Hanzi to numbered pinyin: espeak-ng reads hanzi wrongly, pinyin rightly."""
+    syllables = lazy_pinyin(
+        text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True
+    )
+    return " ".join(syllables)
