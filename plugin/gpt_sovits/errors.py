@@ -98,7 +98,7 @@ def translate(fault: Fault, address: str) -> TtsError:
     """Return the error that `fault` is to the caller; `address` names the server in it."""
     by_reason = _REASONS.get(fault.reason)
     kind, advice = by_reason if by_reason is not None else _STATUSES.get(fault.code, _UNEXPECTED)
-    known = fault.metadata.get("known_voices", "")
+    known = fault.metadata.get("known_voices", "").replace("voices/", "")
     message = advice.format(address=address, detail=fault.detail, known=known or "none")
     return kind(message, retry_after_s=_retry_after_s(fault))
 

@@ -1,0 +1,157 @@
+"""A small gRPC server of the real contract, for tests of the plugin: it plays a given sound.
+
+It has no engine. What it does beyond the usual is told to it through `Behaviour`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
+from grpc_status import rpc_status
+
+from tests.plugin.sound import tone_mp3
+
+API_KEY = "a-key-of-the-tests"
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """How the server acts. `fail_next` statuses are used up one by one, before any sound."""
+
+    voices: list[voices_pb2.Voice] = field(default_factory=list)
+    languages: list[str] = field(default_factory=lambda: ["en", "ja", "zh"])
+    page_size: int = 1000
+    chunks: int = 8
+    chunk_gap_s: float = 0.0
+    fail_next: list[status_pb2.Status] = field(default_factory=list)
+    break_off_after: int | None = None
+    mute: bool = False
+    encoding: int = audio_pb2.AUDIO_ENCODING_MP3
+
+
+def voice(identifier: str, language: str, *spoken: str) -> voices_pb2.Voice:
+    """Return a voice that speaks `language`, and the `spoken` ones too."""
+    return voices_pb2.Voice(
+        name=f"voices/{identifier}",
+        display_name=identifier.title(),
+        language=language,
+        spoken_languages=[language, *spoken],
+    )
+
+
+def status(code: int, message: str, reason: str, **metadata: str) -> status_pb2.Status:
+    """Return a rich status as the server sends it."""
+    info = any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="tts.gptsovits", metadata=metadata))
+    return status_pb2.Status(code=code, message=message, details=[info])
+
+
+class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.VoiceServiceServicer):
+    """Both services on one port of this machine; `calls` counts the streams that began."""
+
+    def __init__(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
+        self.behaviour = Behaviour(voices=[voice("amy", "en", "ja"), voice("ken", "ja")])
+        self.requests: list[tts_pb2.SpeechInput] = []
+        self.voice_calls = 0
+        self.ended = threading.Event()
+        self._sound = tone_mp3(2.0)
+        self._server = grpc.server(
+            ThreadPoolExecutor(max_workers=32), options=[("grpc.so_reuseport", 0)]
+        )
+        tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(self, self._server)
+        voices_pb2_grpc.add_VoiceServiceServicer_to_server(self, self._server)
+        where = f"127.0.0.1:{port}"
+        self.port = (
+            self._server.add_secure_port(where, tls)
+            if tls
+            else self._server.add_insecure_port(where)
+        )
+        self._server.start()
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Stop at once and wait until the port is free."""
+        self._server.stop(None).wait()
+
+    def ListVoices(
+        self, request: voices_pb2.ListVoicesRequest, context: grpc.ServicerContext
+    ) -> voices_pb2.ListVoicesResponse:
+        """List the voices, in pages."""
+        self._authorize(context)
+        self.voice_calls += 1
+        start, size = int(request.page_token or 0), self.behaviour.page_size
+        page = self.behaviour.voices[start : start + size]
+        following = str(start + size) if start + size < len(self.behaviour.voices) else ""
+        return voices_pb2.ListVoicesResponse(voices=page, next_page_token=following)
+
+    def ListLanguages(
+        self, request: tts_pb2.ListLanguagesRequest, context: grpc.ServicerContext
+    ) -> tts_pb2.ListLanguagesResponse:
+        """List the languages."""
+        self._authorize(context)
+        languages = [tts_pb2.Language(code=code) for code in self.behaviour.languages]
+        return tts_pb2.ListLanguagesResponse(languages=languages)
+
+    def SynthesizeStream(
+        self, request: tts_pb2.SynthesizeStreamRequest, context: grpc.ServicerContext
+    ) -> Iterator[tts_pb2.SynthesizeStreamResponse]:
+        """Play the sound, or fail as told."""
+        self._authorize(context)
+        self.requests.append(request.input)
+        context.add_callback(self.ended.set)
+        self._refuse(request.input, context)
+        opened = tts_pb2.StreamOpened(
+            request_id="r", audio_format=audio_pb2.AudioFormat(encoding=self.behaviour.encoding)
+        )
+        yield tts_pb2.SynthesizeStreamResponse(opened=opened)
+        while self.behaviour.mute and context.is_active():
+            time.sleep(0.02)
+        yield from self._play(context)
+        yield tts_pb2.SynthesizeStreamResponse(completed=tts_pb2.SynthesisReport())
+
+    def _play(self, context: grpc.ServicerContext) -> Iterator[tts_pb2.SynthesizeStreamResponse]:
+        size = -(-len(self._sound) // self.behaviour.chunks)
+        for number, start in enumerate(range(0, len(self._sound), size)):
+            if number == self.behaviour.break_off_after:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            chunk = audio_pb2.AudioChunk(data=self._sound[start : start + size], sequence=number)
+            yield tts_pb2.SynthesizeStreamResponse(audio=chunk)
+            time.sleep(self.behaviour.chunk_gap_s)
+
+    def _authorize(self, context: grpc.ServicerContext) -> None:
+        sent = dict(context.invocation_metadata()).get("authorization")
+        if sent != f"Bearer {API_KEY}":
+            _abort(context, status(code_pb2.UNAUTHENTICATED, f"not known: {sent}", "KEY_INVALID"))
+
+    def _refuse(self, speech: tts_pb2.SpeechInput, context: grpc.ServicerContext) -> None:
+        if self.behaviour.fail_next:
+            _abort(context, self.behaviour.fail_next.pop(0))
+        if not any(character.isalnum() for character in speech.text):
+            _abort(context, status(code_pb2.INVALID_ARGUMENT, "nothing to say", "EMPTY_TEXT"))
+        known = ", ".join(each.name for each in self.behaviour.voices)
+        if speech.voice not in known.split(", "):
+            fault = status(
+                code_pb2.NOT_FOUND,
+                f"no voice {speech.voice}",
+                "VOICE_NOT_FOUND",
+                known_voices=known,
+            )
+            _abort(context, fault)
+
+
+def _abort(context: grpc.ServicerContext, fault: status_pb2.Status) -> NoReturn:
+    context.abort_with_status(rpc_status.to_status(fault))
+    raise AssertionError("abort_with_status raises")

@@ -1,0 +1,56 @@
+"""Sound on its way to Dify."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from plugin.gpt_sovits.audio import PIECE_BYTES, SMALL_PIECE_BYTES, gather, silent_mp3
+from tests.plugin.sound import decode_mp3
+
+
+def still() -> float:
+    """A clock that stands still."""
+    return 0.0
+
+
+def test_the_first_sound_leaves_at_once() -> None:
+    taken: list[int] = []
+
+    def chunks():
+        for size in (300, 300, 300):
+            taken.append(size)
+            yield b"x" * size
+
+    pieces = gather(chunks(), still)
+    assert len(next(pieces)) == 300
+    assert taken == [300]
+
+
+def test_later_sound_is_gathered_into_few_pieces() -> None:
+    sizes = [len(piece) for piece in gather([b"x" * 1000] * 100, still)]
+    assert sum(sizes) == 100_000
+    assert sizes[0] == 1000
+    assert all(SMALL_PIECE_BYTES <= size <= PIECE_BYTES for size in sizes[1:-1])
+
+
+def test_no_piece_is_empty_or_large() -> None:
+    data = bytes(range(256)) * 1000
+    pieces = list(gather([b"", data, b"", b"end"], still))
+    assert b"".join(pieces) == data + b"end"
+    assert all(0 < len(piece) <= PIECE_BYTES for piece in pieces)
+
+
+def test_slow_sound_is_not_held_back() -> None:
+    seconds = count()
+    pieces = list(gather([b"x" * 100] * 5, lambda: float(next(seconds))))
+    assert [len(piece) for piece in pieces] == [100] * 5
+
+
+def test_silence_decodes_to_zeros_of_its_length() -> None:
+    samples, rate_hz = decode_mp3(silent_mp3(0.5))
+    assert not samples.any()
+    assert 0.5 <= len(samples) / rate_hz < 0.6
+
+
+def test_silence_begins_with_a_frame_not_a_tag() -> None:
+    assert silent_mp3(0.001)[:2] == b"\xff\xfb"

@@ -1,0 +1,71 @@
+"""What a failed call is to the caller."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from gptsovits.tts.v1 import errors_pb2
+
+from plugin.gpt_sovits import errors
+from plugin.gpt_sovits.errors import Fault, translate
+
+ADDRESS = "tts.example.org:50051"
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ("UNAVAILABLE DEADLINE_EXCEEDED", errors.ConnectionFailedError),
+        ("RESOURCE_EXHAUSTED", errors.OverloadedError),
+        ("UNAUTHENTICATED PERMISSION_DENIED", errors.AuthorizationError),
+        (
+            "INVALID_ARGUMENT NOT_FOUND FAILED_PRECONDITION OUT_OF_RANGE UNIMPLEMENTED",
+            errors.RequestError,
+        ),
+        ("INTERNAL UNKNOWN DATA_LOSS ABORTED CANCELLED", errors.ServerFailedError),
+    ],
+)
+def test_every_status_has_its_kind(codes: str, kind: type[errors.TtsError]) -> None:
+    for code in codes.split():
+        error = translate(Fault(grpc.StatusCode[code], "why"), ADDRESS)
+        assert type(error) is kind
+        assert ADDRESS in str(error) or "why" in str(error)
+
+
+def test_reasons_of_the_catalogue_are_published_by_the_server() -> None:
+    published = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()}
+    assert set(errors._REASONS) <= published
+
+
+def test_a_reason_says_more_than_its_status() -> None:
+    fault = Fault(grpc.StatusCode.INVALID_ARGUMENT, "nothing", reason="EMPTY_TEXT")
+    assert type(translate(fault, ADDRESS)) is errors.NothingToSayError
+
+
+def test_an_unknown_voice_lists_the_known_ones() -> None:
+    fault = Fault(
+        grpc.StatusCode.NOT_FOUND, "no bob", "VOICE_NOT_FOUND", {"known_voices": "voices/amy"}
+    )
+    error = translate(fault, ADDRESS)
+    assert type(error) is errors.VoiceUnknownError
+    assert str(error).endswith("Choose one of: amy.")
+
+
+@pytest.mark.parametrize(
+    ("fault", "retry_after_s"),
+    [
+        (Fault(grpc.StatusCode.UNAVAILABLE, "down"), 0.0),
+        (Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "full"), None),
+        (Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", retry_after_s=1.5), 1.5),
+        (Fault(grpc.StatusCode.DEADLINE_EXCEEDED, "slow"), None),
+        (Fault(grpc.StatusCode.INTERNAL, "fault"), None),
+    ],
+)
+def test_only_passing_failures_may_be_tried_again(
+    fault: Fault, retry_after_s: float | None
+) -> None:
+    assert translate(fault, ADDRESS).retry_after_s == retry_after_s
+
+
+def test_braces_in_the_servers_words_do_no_harm() -> None:
+    assert "{0} {x}" in str(translate(Fault(grpc.StatusCode.INTERNAL, "{0} {x}"), ADDRESS))

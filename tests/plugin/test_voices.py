@@ -1,0 +1,179 @@
+"""Lists of voices for Dify."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.gpt_sovits import errors
+from plugin.gpt_sovits.check import check_settings
+from plugin.gpt_sovits.connection import Connection
+from plugin.gpt_sovits.pool import IDLE_S, Server, ServerPool
+from plugin.gpt_sovits.settings import Endpoint, Settings
+from plugin.gpt_sovits.voices import FRESH_S, VoiceCatalogue, VoiceEntry, entry, ordered
+from tests.plugin.speech_server import SpeechServer, voice
+
+LOCALES = [
+    "en-US",
+    "zh-Hans",
+    "zh-Hant",
+    "pt-BR",
+    "es-ES",
+    "fr-FR",
+    "de-DE",
+    "ja-JP",
+    "ko-KR",
+    "ru-RU",
+    "it-IT",
+    "th-TH",
+    "uk-UA",
+    "vi-VN",
+    "ro-RO",
+    "pl-PL",
+    "hi-IN",
+    "tr-TR",
+    "fa-IR",
+    "sl-SI",
+    "id-ID",
+    "ar-TN",
+]
+ENTRIES = [
+    VoiceEntry("amy", "Amy (en)", "en", ("en", "ja")),
+    VoiceEntry("bao", "Bao (zh)", "zh", ("zh",)),
+    VoiceEntry("cat", "Cat (en)", "en", ("en",)),
+    VoiceEntry("ken", "Ken (ja)", "ja", ("ja", "en")),
+]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ids(locale: str | None, default: str = "") -> str:
+    """Return the order of the ids."""
+    return " ".join(each.voice_id for each in ordered(ENTRIES, locale, default))
+
+
+@pytest.mark.parametrize("locale", [*LOCALES, "xx-XX", None])
+def test_every_language_of_the_interface_shows_all_voices(locale: str | None) -> None:
+    assert sorted(ids(locale).split()) == ["amy", "bao", "cat", "ken"]
+
+
+def test_voices_of_the_language_come_first_then_those_that_speak_it() -> None:
+    assert ids("ja-JP") == "ken amy bao cat"
+    assert ids("zh-Hans") == ids("zh-Hant") == "bao amy cat ken"
+    assert ids(None) == "amy bao cat ken"
+
+
+def test_the_default_voice_leads_its_group() -> None:
+    assert ids("en-US", "cat") == "cat amy ken bao"
+    assert ids(None, "ken") == "ken amy bao cat"
+
+
+def test_a_label_names_the_language() -> None:
+    listed = entry(voice("amy", "en", "ja"))
+    assert (listed.voice_id, listed.label) == ("amy", "Amy (en)")
+    assert listed.locales == ["en-US", "ja-JP"]
+
+
+def test_voices_are_remembered_while_the_server_is_away(
+    server: SpeechServer, connection: Connection
+) -> None:
+    catalogue = VoiceCatalogue(connection)
+    known = catalogue.current()
+    server.stop()
+    assert catalogue.current() == known
+
+
+def test_voices_that_were_never_known_are_an_error(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.stop()
+    with pytest.raises(errors.ConnectionFailedError):
+        VoiceCatalogue(connection).current()
+
+
+def test_recent_voices_are_asked_for_once_a_minute(
+    server: SpeechServer, connection: Connection
+) -> None:
+    clock = Clock()
+    catalogue = VoiceCatalogue(connection, clock)
+    for _ in range(5):
+        catalogue.recent()
+    assert server.voice_calls == 1
+    clock.now = FRESH_S + 1
+    catalogue.recent()
+    assert server.voice_calls == 2
+
+
+def test_a_new_voice_is_seen_at_once_where_it_matters(
+    server: SpeechServer, connection: Connection
+) -> None:
+    catalogue = VoiceCatalogue(connection)
+    catalogue.recent()
+    server.behaviour.voices.append(voice("new", "en"))
+    assert "new" in [each.voice_id for each in catalogue.current()]
+    assert "new" in [each.voice_id for each in catalogue.recent()]
+
+
+def test_a_dead_server_is_not_asked_again_and_again(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.stop()
+    catalogue = VoiceCatalogue(connection, Clock())
+    with pytest.raises(errors.ConnectionFailedError, match="cannot be reached"):
+        catalogue.recent()
+    with pytest.raises(errors.ConnectionFailedError, match="a moment ago"):
+        catalogue.recent()
+
+
+def test_an_endpoint_has_one_connection_until_it_was_long_idle() -> None:
+    clock = Clock()
+    pool = ServerPool(clock)
+    first = pool.get(Endpoint("tts:1"))
+    assert pool.get(Endpoint("tts:1")) is first
+    assert pool.get(Endpoint("tts:1", "other-key")) is not first
+    clock.now = IDLE_S + 1
+    assert pool.get(Endpoint("tts:1")) is not first
+    pool.close()
+
+
+def test_a_check_speaks_a_word_and_hangs_up(server: SpeechServer, connection: Connection) -> None:
+    server.behaviour.chunk_gap_s = 0.2
+    check_settings(
+        Settings(connection.endpoint, default_voice="ken"),
+        Server(connection, VoiceCatalogue(connection), 0.0),
+    )
+    assert [(speech.voice, speech.text) for speech in server.requests] == [
+        ("voices/ken", "こんにちは。")
+    ]
+    assert server.ended.wait(1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"default_voice": "bob"}, "no voice 'bob'.*amy, ken"),
+        ({"language": "ko"}, "does not read 'ko'.*en, ja, zh"),
+    ],
+)
+def test_a_check_refuses_what_the_server_has_not(
+    connection: Connection, settings: dict[str, str], message: str
+) -> None:
+    checked = Settings(connection.endpoint, **settings)
+    with pytest.raises(errors.SettingError, match=message):
+        check_settings(checked, Server(connection, VoiceCatalogue(connection), 0.0))
+
+
+def test_a_check_refuses_a_server_without_voices(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.voices = []
+    with pytest.raises(errors.SettingError, match="no voices yet"):
+        check_settings(
+            Settings(connection.endpoint), Server(connection, VoiceCatalogue(connection), 0.0)
+        )
