@@ -1,1 +1,1 @@
-"""Backend."""
+"""The service: everything with a socket, a disk or a clock."""

@@ -1,0 +1,1 @@
+"""The command line: run the server, and speak to one."""

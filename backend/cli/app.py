@@ -1,0 +1,16 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from backend.cli.say import say
+from backend.cli.serve import serve
+from backend.cli.voices import voices
+
+app = typer.Typer(
+    name="gptsovits", no_args_is_help=True, add_completion=False, help="GPT-SoVITS over gRPC."
+)
+app.command()(serve)
+app.command()(say)
+app.add_typer(voices, name="voices")

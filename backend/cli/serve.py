@@ -1,0 +1,68 @@
+"""`serve`: load the weights and serve until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from pydantic import ValidationError
+
+from backend.config import Settings
+from backend.errors import ConfigurationError
+from backend.server import TtsServer, run_until_signal
+from engine.errors import EngineError
+from engine.pipeline.bundle import load_bundle
+from engine.pipeline.scheduler import Scheduler
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Folder of the weights.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the voices.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+) -> None:
+    """Serve speech over gRPC; settings not given here come from GPTSOVITS_* variables."""
+    given = {
+        "host": host,
+        "port": port,
+        "bundle": bundle,
+        "data_dir": data_dir,
+        "device": device,
+    }
+    try:
+        settings = _settings({name: value for name, value in given.items() if value is not None})
+        logging.basicConfig(level=settings.log_level, stream=sys.stderr, format=LOG_FORMAT)
+        asyncio.run(_serve(settings))
+    except (ConfigurationError, EngineError) as error:
+        typer.secho(f"cannot serve: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from error
+
+
+async def _serve(settings: Settings) -> None:
+    settings.check_exposure()
+    server = TtsServer(settings)
+    server.bind()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    bundle = await asyncio.to_thread(load_bundle, settings.bundle, settings.device)
+    typer.echo(f"listening on {settings.host}:{server.port}, bundle {bundle.name}")
+    await run_until_signal(server, bundle, Scheduler(bundle, settings.max_streams))
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigurationError(faults) from error

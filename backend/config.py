@@ -1,0 +1,117 @@
+"""Settings of the server and of the command line client.
+
+The only file of the backend that reads the environment. Values come, first wins, from the
+command line, from variables `GPTSOVITS_*`, and from the TOML file that `GPTSOVITS_CONFIG`
+names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from backend.errors import ConfigurationError
+
+PREFIX = "GPTSOVITS_"
+
+
+class Settings(BaseSettings):
+    """How the server runs; every field is `GPTSOVITS_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(50051, ge=0, le=65535, description="port to listen on; 0 picks one")
+    data_dir: Path = Field(Path("data"), description="folder of voices and their database")
+    bundle: Path = Field(Path("engine/bundles/starter"), description="folder of the weights")
+    device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
+    threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="keys that callers may use, comma separated"
+    )
+    allow_anonymous: bool = Field(False, description="serve a network without keys")
+    tls_cert: Path | None = Field(None, description="certificate chain, PEM")
+    tls_key: Path | None = Field(None, description="private key, PEM")
+    max_text_characters: int = Field(20_000, ge=1)
+    max_upload_bytes: int = Field(16 * 2**20, ge=1, description="of each recording")
+    min_reference_s: float = Field(3.0, gt=0)
+    max_reference_s: float = Field(10.0, gt=0)
+    max_streams: int = Field(16, ge=1, description="requests that are decoded together")
+    max_queue: int = Field(64, ge=0, description="requests that wait for a free stream")
+    drain_s: float = Field(30.0, ge=0, description="time that live requests get at the end")
+    log_level: str = "INFO"
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(key.strip() for key in value.split(",") if key.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key must be given together")
+        if self.min_reference_s > self.max_reference_s:
+            raise ValueError("min_reference_s is above max_reference_s")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence."""
+        path = os.environ.get(f"{PREFIX}CONFIG")
+        if path is None:
+            return init_settings, env_settings
+        if not Path(path).is_file():
+            raise ConfigurationError(f"{PREFIX}CONFIG names {path!r}, which is no file")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(path))
+
+    def check_exposure(self) -> None:
+        """Refuse to serve a network without keys unless that was asked for.
+
+        Raises:
+            ConfigurationError: no key is set, and `host` is more than this machine.
+        """
+        if self.api_keys or self.allow_anonymous or _is_loopback(self.host):
+            return
+        raise ConfigurationError(
+            f"listening on {self.host} without a key would let anybody in: "
+            f"set {PREFIX}API_KEYS, or {PREFIX}ALLOW_ANONYMOUS=true to allow just that"
+        )
+
+
+class ClientSettings(BaseSettings):
+    """Where the command line client finds a server: `GPTSOVITS_SERVER`, `GPTSOVITS_KEY`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    server: str = "127.0.0.1:50051"
+    key: SecretStr | None = None
+    ca_cert: Path | None = None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.startswith("unix:"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,155 @@
+"""Messages of the API to values of the engine and of the backend, and back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from gptsovits.tts.v1 import audio_pb2, tts_pb2, voices_pb2
+
+from backend.encoding import Encoding, check_rate
+from backend.errors import ConsentRequiredError, InvalidFieldError
+from backend.voices.library import VoiceInfo
+from backend.voices.submission import VoiceDescription
+from engine.errors import EmptyTextError, TextTooLongError
+from engine.types import SynthesisOptions
+
+VOICE_PREFIX = "voices/"
+
+_ENCODINGS: Mapping[int, Encoding] = MappingProxyType(
+    {
+        audio_pb2.AUDIO_ENCODING_UNSPECIFIED: Encoding.MP3,
+        audio_pb2.AUDIO_ENCODING_MP3: Encoding.MP3,
+        audio_pb2.AUDIO_ENCODING_WAV: Encoding.WAV,
+        audio_pb2.AUDIO_ENCODING_PCM: Encoding.PCM,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A checked request for speech; its voice is still only a name."""
+
+    text: str
+    language: str
+    voice_id: str
+    options: SynthesisOptions
+    encoding: Encoding
+    sample_rate_hz: int
+
+
+def to_speech(message: tts_pb2.SpeechInput, max_characters: int, own_rate_hz: int) -> Speech:
+    """Return what the message asks for. An empty language stays empty.
+
+    Raises:
+        EmptyTextError, TextTooLongError: the text is at fault.
+        InvalidFieldError, InvalidOptionError: another field is.
+    """
+    if not message.text.strip():
+        raise EmptyTextError("the text is empty")
+    if len(message.text) > max_characters:
+        raise TextTooLongError(len(message.text), max_characters)
+    encoding = _to_encoding(message.audio_format.encoding)
+    rate_hz = message.audio_format.sample_rate_hz or own_rate_hz
+    check_rate(encoding, rate_hz)
+    return Speech(
+        text=message.text,
+        language=message.language.strip().lower(),
+        voice_id=to_voice_id(message.voice, "input.voice"),
+        options=to_options(message.options),
+        encoding=encoding,
+        sample_rate_hz=rate_hz,
+    )
+
+
+def to_options(message: tts_pb2.SynthesisOptions) -> SynthesisOptions:
+    """Return the options; absent fields take the engine's defaults.
+
+    Raises:
+        InvalidOptionError: a value is out of range.
+    """
+    given: dict[str, Any] = {
+        field.name: _as_written(value) for field, value in message.ListFields()
+    }
+    return SynthesisOptions(**given)
+
+
+def to_voice_id(name: str, field: str) -> str:
+    """Return the id in a resource name `voices/{id}`.
+
+    Raises:
+        InvalidFieldError: `name` is not of this form.
+    """
+    prefix, voice_id = name[: len(VOICE_PREFIX)], name[len(VOICE_PREFIX) :]
+    if prefix != VOICE_PREFIX or not voice_id or "/" in voice_id:
+        raise InvalidFieldError(field, f"{name[:80]!r} is not of the form `voices/{{id}}`")
+    return voice_id
+
+
+def to_audio_format(encoding: Encoding, sample_rate_hz: int) -> audio_pb2.AudioFormat:
+    """Return the message that tells a caller what it gets."""
+    number = audio_pb2.AudioEncoding.Value(f"AUDIO_ENCODING_{encoding.name}")
+    return audio_pb2.AudioFormat(encoding=number, sample_rate_hz=sample_rate_hz)
+
+
+def to_voice_description(message: voices_pb2.CreateVoiceConfig) -> VoiceDescription:
+    """Return what the new voice is to be; an empty id gets a made-up one.
+
+    Raises:
+        ConsentRequiredError: the message has no consent at all.
+    """
+    if not message.HasField("consent"):
+        raise ConsentRequiredError("config.consent is missing")
+    return VoiceDescription(
+        voice_id=message.voice_id or f"voice-{uuid.uuid4().hex[:12]}",
+        display_name=message.display_name,
+        description=message.description,
+        transcript=message.transcript,
+        language=message.language.strip().lower(),
+        consent_speaker=message.consent.speaker_name,
+        consent_text=message.consent.text,
+    )
+
+
+def to_voice_message(
+    voice: VoiceInfo, sample_rate_hz: int, languages: tuple[str, ...]
+) -> voices_pb2.Voice:
+    """Return the resource of a voice that a bundle of this rate and these languages speaks."""
+    created = None
+    if voice.created is not None:
+        created = Timestamp()
+        created.FromDatetime(voice.created)
+    return voices_pb2.Voice(
+        name=VOICE_PREFIX + voice.voice_id,
+        display_name=voice.display_name,
+        language=voice.language,
+        description=voice.description,
+        create_time=created,
+        sample_rate_hz=sample_rate_hz,
+        builtin=voice.builtin,
+        spoken_languages=languages,
+    )
+
+
+def to_duration(seconds: float) -> Duration:
+    """Return a duration message."""
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration
+
+
+def _as_written(value: float) -> float:
+    """Return a 32-bit float as the decimal that the caller wrote: 0.01, not 0.0099999998."""
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _to_encoding(number: int) -> Encoding:
+    if number not in _ENCODINGS:
+        known = ", ".join(encoding.name for encoding in Encoding)
+        raise InvalidFieldError("input.audio_format.encoding", f"unknown; known: {known}")
+    return _ENCODINGS[number]

@@ -1,0 +1,181 @@
+"""Errors of the backend, and the one catalogue of what callers see of any error.
+
+BackendError
+├── InvalidFieldError          a field of the request is missing or wrong
+├── VoiceNotFoundError
+├── VoiceExistsError
+├── VoiceBuiltinError
+├── ConsentRequiredError
+├── UploadTooLargeError
+├── KeyMissingError
+├── KeyInvalidError
+├── OverloadedError            the queue is full
+├── ShuttingDownError
+├── EngineStoppedError         the engine thread has died
+├── ConfigurationError         the settings contradict each other; the server does not start
+└── StorageError               the data folder holds something that it must not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import grpc
+
+from engine import errors as engine_errors
+
+DOMAIN = "tts.gptsovits"
+
+
+class BackendError(Exception):
+    """Base of all errors that the backend raises on purpose."""
+
+
+class InvalidFieldError(BackendError):
+    """`field` of the request is missing or wrong; the message says what would be right."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class VoiceNotFoundError(BackendError):
+    """No voice has this name; `known` lists some that exist."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no voice is named {name!r}")
+        self.known = tuple(known)
+
+
+class VoiceExistsError(BackendError):
+    """A voice has this id already."""
+
+    def __init__(self, voice_id: str) -> None:
+        super().__init__(f"a voice with the id {voice_id!r} exists already")
+
+
+class VoiceBuiltinError(BackendError):
+    """The voice came with a bundle and cannot be deleted."""
+
+    def __init__(self, voice_id: str) -> None:
+        super().__init__(f"voice {voice_id!r} came with the bundle and cannot be deleted")
+
+
+class ConsentRequiredError(BackendError):
+    """No usable recorded consent came with the voice."""
+
+
+class UploadTooLargeError(BackendError):
+    """An upload is larger than the limit."""
+
+    def __init__(self, what: str, limit_bytes: int) -> None:
+        super().__init__(f"the {what} is larger than the limit of {limit_bytes} bytes")
+
+
+class KeyMissingError(BackendError):
+    """No key was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("send an API key as `authorization: Bearer KEY` or `x-api-key: KEY`")
+
+
+class KeyInvalidError(BackendError):
+    """The key that was sent is not known."""
+
+    def __init__(self) -> None:
+        super().__init__("the API key is not known")
+
+
+class OverloadedError(BackendError):
+    """All streams are taken and the queue is full; come back after `retry_after_s`."""
+
+    def __init__(self, streams: int, retry_after_s: float) -> None:
+        super().__init__(f"the server already has {streams} requests at work or waiting")
+        self.retry_after_s = retry_after_s
+
+
+class ShuttingDownError(BackendError):
+    """The server takes no new work, because it is about to end."""
+
+    retry_after_s = 5.0
+
+    def __init__(self) -> None:
+        super().__init__("the server is shutting down")
+
+
+class EngineStoppedError(BackendError):
+    """The engine thread has ended by a fault; nothing can be synthesized any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the engine has stopped")
+
+
+class ConfigurationError(BackendError):
+    """The settings cannot work together; the message says how to mend them."""
+
+
+class StorageError(BackendError):
+    """The data folder holds something that it must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What callers see of a kind of error.
+
+    `public` says whether its own message may be shown; otherwise a general one is.
+    """
+
+    code: grpc.StatusCode
+    reason: str
+    public: bool = True
+
+
+_CODE = grpc.StatusCode
+
+INTERNAL = Entry(_CODE.INTERNAL, "INTERNAL", public=False)
+
+CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
+    {
+        InvalidFieldError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_FIELD"),
+        VoiceNotFoundError: Entry(_CODE.NOT_FOUND, "VOICE_NOT_FOUND"),
+        VoiceExistsError: Entry(_CODE.ALREADY_EXISTS, "VOICE_EXISTS"),
+        VoiceBuiltinError: Entry(_CODE.FAILED_PRECONDITION, "VOICE_BUILTIN"),
+        ConsentRequiredError: Entry(_CODE.FAILED_PRECONDITION, "CONSENT_REQUIRED"),
+        UploadTooLargeError: Entry(_CODE.RESOURCE_EXHAUSTED, "UPLOAD_TOO_LARGE"),
+        KeyMissingError: Entry(_CODE.UNAUTHENTICATED, "KEY_MISSING"),
+        KeyInvalidError: Entry(_CODE.UNAUTHENTICATED, "KEY_INVALID"),
+        OverloadedError: Entry(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        ShuttingDownError: Entry(_CODE.UNAVAILABLE, "SHUTTING_DOWN"),
+        engine_errors.InputError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_FIELD"),
+        engine_errors.EmptyTextError: Entry(_CODE.INVALID_ARGUMENT, "EMPTY_TEXT"),
+        engine_errors.TextTooLongError: Entry(_CODE.INVALID_ARGUMENT, "TEXT_TOO_LONG"),
+        engine_errors.UnsupportedLanguageError: Entry(
+            _CODE.INVALID_ARGUMENT, "UNSUPPORTED_LANGUAGE"
+        ),
+        engine_errors.ReferenceAudioError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_REFERENCE"),
+        engine_errors.SynthesisError: Entry(_CODE.INTERNAL, "SYNTHESIS_FAILED"),
+        TimeoutError: Entry(_CODE.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+    }
+)
+
+
+def entry_for(error: BaseException) -> Entry:
+    """Return the entry of the nearest listed class of `error`, else `INTERNAL`."""
+    for kind in type(error).__mro__:
+        if kind in CATALOGUE:
+            return CATALOGUE[kind]
+    return INTERNAL
+
+
+def violated_field(error: BaseException, root: str) -> str:
+    """Return the path of the request's field that is at fault, or an empty string.
+
+    The engine names fields of its own request; `root` is where they lie in the caller's.
+    """
+    if isinstance(error, InvalidFieldError):
+        return error.field
+    if isinstance(error, engine_errors.InputError) and error.field:
+        return f"{root}.{error.field}" if root else error.field
+    return ""

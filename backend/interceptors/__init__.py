@@ -1,0 +1,1 @@
+"""What surrounds every RPC of ours, one concern per file."""

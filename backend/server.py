@@ -1,0 +1,187 @@
+"""Builds the gRPC server, and runs it until it is told to end.
+
+Its life: bind the port (so that a wrong one is known at once), load the weights, start, speak
+once to warm up, say SERVING; on SIGTERM say NOT_SERVING, let live requests finish, end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+from gptsovits.tts.v1 import tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from backend.config import Settings
+from backend.errors import ConfigurationError
+from backend.inference import Inference
+from backend.interceptors.api_key import ApiKeyInterceptor
+from backend.interceptors.errors import ErrorsInterceptor
+from backend.interceptors.logging import LoggingInterceptor
+from backend.interceptors.request_id import RequestIdInterceptor
+from backend.servicers.text_to_speech import TextToSpeechServicer
+from backend.servicers.voices import VoiceServicer
+from backend.storage.blobs import BlobFolders
+from backend.storage.database import open_database
+from backend.storage.voices import VoiceTable
+from backend.voices.library import ReferenceLimits, VoiceLibrary
+from engine.types import SynthesisRequest
+
+if TYPE_CHECKING:
+    from engine.pipeline.bundle import Bundle
+    from engine.pipeline.scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+OUR_SERVICES = (
+    tts_pb2.DESCRIPTOR.services_by_name["TextToSpeechService"].full_name,
+    voices_pb2.DESCRIPTOR.services_by_name["VoiceService"].full_name,
+)
+WARM_UP_TEXT = "1, 2, 3."
+
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # or a second server would silently share the port
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_receive_message_length", 4 * 2**20),
+    ("grpc.max_concurrent_streams", 1024),
+)
+
+
+class TtsServer:
+    """One gRPC server with one engine. Made on the event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # not in the stubs
+        self._grpc = grpc.aio.server(interceptors=_interceptors(settings), options=_OPTIONS)
+        self._inference: Inference | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.port = 0
+
+    def bind(self) -> None:
+        """Take the port; `port` tells which one it is.
+
+        Raises:
+            ConfigurationError: the address cannot be listened on.
+        """
+        address = _address(self._settings)
+        try:
+            credentials = _credentials(self._settings)
+            if credentials is None:
+                self.port = self._grpc.add_insecure_port(address)
+            else:
+                self.port = self._grpc.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"cannot listen on {address}: is the port in use, the address this machine's?"
+            ) from error
+
+    async def start(self, bundle: Bundle, scheduler: Scheduler) -> None:
+        """Serve with these models; health says SERVING when they have spoken once."""
+        settings = self._settings
+        voices = await asyncio.to_thread(_open_library, settings, bundle)
+        inference = Inference(scheduler, settings.max_streams, settings.max_queue)
+        self._inference = inference
+        inference.start()
+        speaker = TextToSpeechServicer(bundle, voices, inference, settings.max_text_characters)
+        keeper = VoiceServicer(bundle, voices, settings.max_upload_bytes)
+        tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(speaker, self._grpc)
+        voices_pb2_grpc.add_VoiceServiceServicer_to_server(keeper, self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        names = (*OUR_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._grpc)
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._grpc.start()
+        await _warm_up(bundle, inference)
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._watch = asyncio.create_task(self._watch_engine(inference))
+
+    async def stop(self) -> None:
+        """Let live requests finish for the drain time, then end; idempotent."""
+        await self._health.enter_graceful_shutdown()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._inference is not None:
+            self._inference.refuse_new()
+        await self._grpc.stop(self._settings.drain_s)
+        if self._inference is not None:
+            await self._inference.stop()
+
+    async def _watch_engine(self, inference: Inference) -> None:
+        await inference.stopped.wait()
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for service in (health.OVERALL_HEALTH, *OUR_SERVICES):
+            await self._health.set(service, status)
+
+
+async def run_until_signal(server: TtsServer, bundle: Bundle, scheduler: Scheduler) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        await server.start(bundle, scheduler)
+        logger.info("serving on port %d", server.port)
+        await ended.wait()
+        logger.info("draining")
+    finally:
+        await server.stop()
+
+
+def _interceptors(settings: Settings) -> list[grpc.aio.ServerInterceptor]:
+    """Return the interceptors, outermost first."""
+    keys = [key.get_secret_value() for key in settings.api_keys]
+    return [
+        RequestIdInterceptor(),
+        LoggingInterceptor(),
+        ErrorsInterceptor(),
+        ApiKeyInterceptor(keys),
+    ]
+
+
+def _open_library(settings: Settings, bundle: Bundle) -> VoiceLibrary:
+    table = VoiceTable(open_database(settings.data_dir))
+    limits = ReferenceLimits(settings.min_reference_s, settings.max_reference_s)
+    library = VoiceLibrary(bundle, table, BlobFolders(settings.data_dir), limits)
+    swept = library.sweep()
+    if swept:
+        logger.warning("removed %d leftovers of interrupted work", swept)
+    return library
+
+
+async def _warm_up(bundle: Bundle, inference: Inference) -> None:
+    """Speak once, so that no caller pays for what the first use costs."""
+    for voice in list(bundle.builtin_voices.values())[:1]:
+        stream = inference.open(SynthesisRequest(WARM_UP_TEXT, voice.language, voice.prompt))
+        try:
+            async for _ in stream:
+                pass
+        finally:
+            inference.close(stream)
+
+
+def _address(settings: Settings) -> str:
+    if settings.host.startswith("unix:"):
+        return settings.host
+    host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
+    return f"{host.replace('[[', '[').replace(']]', ']')}:{settings.port}"
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the certificate or its key: {error}") from error
+    return grpc.ssl_server_credentials([pair])

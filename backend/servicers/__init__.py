@@ -1,0 +1,1 @@
+"""The services: they convert, delegate and return."""

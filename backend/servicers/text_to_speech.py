@@ -1,0 +1,143 @@
+"""`TextToSpeechService`: text in, encoded speech out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
+
+from backend.convert import Speech, to_audio_format, to_duration, to_speech
+from backend.encoding import Encoding, open_encoder, wav_file
+from backend.inference import Inference, SpeechStream
+from backend.languages import AUTO, display_name
+from backend.request import RequestRecord, current_request
+from backend.voices.library import VoiceLibrary
+from engine.types import SynthesisRequest
+
+if TYPE_CHECKING:
+    from engine.pipeline.bundle import Bundle
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Encoded bytes, and how many samples the encoder has been given by now."""
+
+    data: bytes
+    end_sample: int
+
+
+class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
+    """Speaks with the voices of one library by one engine."""
+
+    def __init__(
+        self, bundle: Bundle, voices: VoiceLibrary, inference: Inference, max_characters: int
+    ) -> None:
+        self._bundle = bundle
+        self._voices = voices
+        self._inference = inference
+        self._max_characters = max_characters
+
+    async def Synthesize(
+        self, request: tts_pb2.SynthesizeRequest, context: Context
+    ) -> tts_pb2.SynthesizeResponse:
+        """Return the whole sound at once."""
+        speech = self._read(request.input)
+        stream = await self._open(speech)
+        try:
+            pieces = [piece.data async for piece in self._encode(speech, stream)]
+        finally:
+            self._inference.close(stream)
+        audio = b"".join(pieces)
+        return tts_pb2.SynthesizeResponse(
+            audio=wav_file(audio) if speech.encoding is Encoding.WAV else audio,
+            audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
+            report=_report(current_request(), stream.seed),
+        )
+
+    async def SynthesizeStream(
+        self, request: tts_pb2.SynthesizeStreamRequest, context: Context
+    ) -> AsyncIterator[tts_pb2.SynthesizeStreamResponse]:
+        """Yield `opened`, sound while it is made, and `completed`."""
+        record = current_request()
+        speech = self._read(request.input)
+        stream = await self._open(speech)
+        try:
+            yield _opened(record, speech)
+            async with aclosing(self._encode(speech, stream)) as pieces:
+                sequence = 0
+                async for piece in pieces:
+                    yield _audio(piece, sequence)
+                    sequence += 1
+            yield tts_pb2.SynthesizeStreamResponse(completed=_report(record, stream.seed))
+        finally:
+            self._inference.close(stream)
+
+    async def ListLanguages(
+        self, request: tts_pb2.ListLanguagesRequest, context: Context
+    ) -> tts_pb2.ListLanguagesResponse:
+        """Return the languages of the bundle, and `auto`."""
+        codes = [code for code in self._bundle.languages if code != AUTO]
+        languages = [
+            tts_pb2.Language(code=code, display_name=display_name(code)) for code in (*codes, AUTO)
+        ]
+        return tts_pb2.ListLanguagesResponse(languages=languages)
+
+    def _read(self, message: tts_pb2.SpeechInput) -> Speech:
+        record = current_request()
+        record.field_root = "input"
+        speech = to_speech(message, self._max_characters, self._bundle.sample_rate_hz)
+        record.voice, record.characters = speech.voice_id, len(speech.text)
+        return speech
+
+    async def _open(self, speech: Speech) -> SpeechStream:
+        voice = await asyncio.to_thread(self._voices.prompt, speech.voice_id)
+        language = speech.language or voice.language
+        request = SynthesisRequest(speech.text, language, voice, speech.options)
+        return self._inference.open(request)
+
+    async def _encode(self, speech: Speech, stream: SpeechStream) -> AsyncGenerator[Piece]:
+        record = current_request()
+        own_rate_hz = self._bundle.sample_rate_hz
+        encoder = open_encoder(speech.encoding, own_rate_hz, speech.sample_rate_hz)
+        async for chunk in stream:
+            record.audio_s += len(chunk.samples) / chunk.sample_rate_hz
+            data = await asyncio.to_thread(encoder.feed, chunk.samples)
+            if data:
+                record.mark_audio()
+                yield Piece(data, encoder.samples_in)
+        data = await asyncio.to_thread(encoder.finish)
+        if data:
+            record.mark_audio()
+            yield Piece(data, encoder.samples_in)
+
+
+def _opened(record: RequestRecord, speech: Speech) -> tts_pb2.SynthesizeStreamResponse:
+    return tts_pb2.SynthesizeStreamResponse(
+        opened=tts_pb2.StreamOpened(
+            request_id=record.request_id,
+            audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
+        )
+    )
+
+
+def _audio(piece: Piece, sequence: int) -> tts_pb2.SynthesizeStreamResponse:
+    return tts_pb2.SynthesizeStreamResponse(
+        audio=audio_pb2.AudioChunk(data=piece.data, sequence=sequence, end_sample=piece.end_sample)
+    )
+
+
+def _report(record: RequestRecord, seed: int) -> tts_pb2.SynthesisReport:
+    return tts_pb2.SynthesisReport(
+        seed=seed,
+        audio_duration=to_duration(record.audio_s),
+        time_to_first_audio=to_duration(record.first_chunk_s or 0.0),
+        processing_time=to_duration(record.elapsed_s()),
+        characters=record.characters,
+    )

@@ -1,0 +1,130 @@
+"""`VoiceService`: lists, makes and deletes voices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
+
+from backend.convert import to_voice_description, to_voice_id, to_voice_message
+from backend.errors import ConsentRequiredError, InvalidFieldError, UploadTooLargeError
+from backend.request import current_request
+from backend.servicers.pages import cut_page
+from backend.voices.library import VoiceInfo, VoiceLibrary
+from backend.voices.submission import Submission, VoiceDescription
+
+if TYPE_CHECKING:
+    from engine.pipeline.bundle import Bundle
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
+    """Serves one library of voices."""
+
+    def __init__(self, bundle: Bundle, voices: VoiceLibrary, max_upload_bytes: int) -> None:
+        self._bundle = bundle
+        self._voices = voices
+        self._max_upload_bytes = max_upload_bytes
+        self._making = asyncio.Lock()  # one at a time, or uploads would take every thread
+
+    async def ListVoices(
+        self, request: voices_pb2.ListVoicesRequest, context: Context
+    ) -> voices_pb2.ListVoicesResponse:
+        """Return one page of the voices, ordered by name."""
+        voices = await asyncio.to_thread(self._voices.list)
+        if request.language and request.language.lower() not in self._bundle.languages:
+            voices = []
+        page, token = cut_page(voices, request.page_size, request.page_token)
+        return voices_pb2.ListVoicesResponse(
+            voices=[self._message(voice) for voice in page], next_page_token=token
+        )
+
+    async def GetVoice(
+        self, request: voices_pb2.GetVoiceRequest, context: Context
+    ) -> voices_pb2.GetVoiceResponse:
+        """Return one voice."""
+        voice_id = to_voice_id(request.name, "name")
+        voice = await asyncio.to_thread(self._voices.get, voice_id)
+        return voices_pb2.GetVoiceResponse(voice=self._message(voice))
+
+    async def CreateVoice(
+        self, request_iterator: AsyncIterator[voices_pb2.CreateVoiceRequest], context: Context
+    ) -> voices_pb2.CreateVoiceResponse:
+        """Make a voice from an upload: first its config, then the bytes of two recordings."""
+        current_request().field_root = "config"
+        description = await self._read_config(request_iterator)
+        current_request().voice = description.voice_id
+        upload = Upload(self._max_upload_bytes)
+        async for message in request_iterator:
+            upload.take(message)
+        submission = upload.finish(description)
+        async with self._making:
+            voice = await asyncio.to_thread(self._voices.create, submission)
+        return voices_pb2.CreateVoiceResponse(voice=self._message(voice))
+
+    async def DeleteVoice(
+        self, request: voices_pb2.DeleteVoiceRequest, context: Context
+    ) -> voices_pb2.DeleteVoiceResponse:
+        """Delete a voice and everything that was kept of it."""
+        voice_id = to_voice_id(request.name, "name")
+        await asyncio.to_thread(self._voices.delete, voice_id)
+        return voices_pb2.DeleteVoiceResponse()
+
+    async def _read_config(
+        self, messages: AsyncIterator[voices_pb2.CreateVoiceRequest]
+    ) -> VoiceDescription:
+        first = await anext(messages, None)
+        if first is None or first.WhichOneof("payload") != "config":
+            raise InvalidFieldError("config", "the first message of an upload must carry it")
+        description = to_voice_description(first.config)
+        await asyncio.to_thread(self._voices.check, description)
+        return description
+
+    def _message(self, voice: VoiceInfo) -> voices_pb2.Voice:
+        return to_voice_message(voice, self._bundle.sample_rate_hz, self._bundle.languages)
+
+
+class Upload:
+    """Gathers the bytes of two recordings, each up to a limit."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._reference = bytearray()
+        self._consent = bytearray()
+
+    def take(self, message: voices_pb2.CreateVoiceRequest) -> None:
+        """Add the bytes of one message.
+
+        Raises:
+            UploadTooLargeError: a recording has grown beyond the limit.
+            InvalidFieldError: the message carries no bytes of a recording.
+        """
+        match message.WhichOneof("payload"):
+            case "reference_data":
+                self._add(self._reference, message.reference_data, "reference recording")
+            case "consent_data":
+                self._add(self._consent, message.consent_data, "recorded consent")
+            case _:
+                raise InvalidFieldError("payload", "only bytes of recordings follow the config")
+
+    def finish(self, description: VoiceDescription) -> Submission:
+        """Return all that was sent.
+
+        Raises:
+            InvalidFieldError: no reference recording came.
+            ConsentRequiredError: no recorded consent came.
+        """
+        if not self._reference:
+            raise InvalidFieldError("reference_data", "no reference recording was sent")
+        if not self._consent:
+            raise ConsentRequiredError("consent_data: no recorded consent was sent")
+        return Submission(description, bytes(self._reference), bytes(self._consent))
+
+    def _add(self, recording: bytearray, data: bytes, what: str) -> None:
+        if len(recording) + len(data) > self._limit_bytes:
+            raise UploadTooLargeError(what, self._limit_bytes)
+        recording += data

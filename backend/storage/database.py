@@ -1,0 +1,36 @@
+"""The database: SQLite in the data folder, by SQLAlchemy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
+
+FILE_NAME = "gptsovits.db"
+
+
+class Base(DeclarativeBase):
+    """What all tables derive from."""
+
+
+def open_database(data_dir: Path) -> Engine:
+    """Return the engine of `data_dir`'s database, its tables made if they were missing.
+
+    Deleted rows are overwritten, not only unlinked, and a commit has reached the disk before
+    it returns.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{data_dir / FILE_NAME}")
+    event.listen(engine, "connect", _configure)
+    Base.metadata.create_all(engine)
+    return engine
+
+
+def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("synchronous = FULL", "secure_delete = ON", "busy_timeout = 5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,1 @@
+"""Voices: those of the bundle and those that users bring."""
