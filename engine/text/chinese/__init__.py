@@ -1,0 +1,1 @@
+"""Mandarin: normalizer, word cutting, tone sandhi, erhua and pinyin to symbols."""

@@ -1,0 +1,60 @@
+"""Which reading a character has: asked of a predictor, or looked up in dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.text.chinese.libraries import phrase_pinyin, split_pinyin, word_pinyin
+
+Syllables = tuple[list[str], list[str]]
+
+# Words that a character-wise predictor must not decide, beside the phrase dictionary.
+_PHRASES_ADDED = {"剥削": ("bo1", "xue1")}
+_PHRASES_IGNORED = frozenset({"苹果", "薄荷"})
+
+
+class PolyphonePredictor(Protocol):
+    """Reads a whole clause at once, such as the g2pW network does."""
+
+    def read(self, clause: str) -> Sequence[str]:
+        """One syllable with its tone (`zhong1`) for each character; marks as they are."""
+        ...
+
+
+class DictionaryPronouncer:
+    """Initials and finals word by word from pypinyin's dictionaries."""
+
+    def read(self, _clause: str, words: Sequence[str]) -> list[Syllables]:
+        """The initials and finals of each of `words`."""
+        return [word_pinyin(word) for word in words]
+
+
+class PredictingPronouncer:
+    """Initials and finals by a `PolyphonePredictor`, overruled by the phrase dictionary."""
+
+    def __init__(self, predictor: PolyphonePredictor) -> None:
+        self._predictor = predictor
+
+    def read(self, clause: str, words: Sequence[str]) -> list[Syllables]:
+        """The initials and finals of each of `words`, which make up `clause`."""
+        syllables = list(self._predictor.read(clause))
+        readings: list[Syllables] = []
+        start = 0
+        for word in words:
+            predicted = syllables[start : start + len(word)]
+            start += len(word)
+            parts = [_split(syllable) for syllable in _overruled(word, predicted)]
+            readings.append(([initial for initial, _ in parts], [final for _, final in parts]))
+        return readings
+
+
+def _overruled(word: str, predicted: Sequence[str]) -> Sequence[str]:
+    if word in _PHRASES_ADDED:
+        return _PHRASES_ADDED[word]
+    listed = None if word in _PHRASES_IGNORED else phrase_pinyin(word)
+    return predicted if listed is None or len(listed) != len(word) else listed
+
+
+def _split(syllable: str) -> tuple[str, str]:
+    return split_pinyin(syllable) if syllable[:1].isalpha() else (syllable, syllable)
