@@ -20,6 +20,7 @@ from grpc_status import rpc_status
 
 from tests.plugin.sound import tone_mp3
 
+NOT_FOUND = code_pb2.NOT_FOUND
 API_KEY = "a-key-of-the-tests"
 
 
@@ -70,11 +71,10 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(self, self._server)
         voices_pb2_grpc.add_VoiceServiceServicer_to_server(self, self._server)
         where = f"127.0.0.1:{port}"
-        self.port = (
-            self._server.add_secure_port(where, tls)
-            if tls
-            else self._server.add_insecure_port(where)
-        )
+        if tls is None:
+            self.port = self._server.add_insecure_port(where)
+        else:
+            self.port = self._server.add_secure_port(where, tls)
         self._server.start()
 
     @property
@@ -143,13 +143,8 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
             _abort(context, status(code_pb2.INVALID_ARGUMENT, "nothing to say", "EMPTY_TEXT"))
         known = ", ".join(each.name for each in self.behaviour.voices)
         if speech.voice not in known.split(", "):
-            fault = status(
-                code_pb2.NOT_FOUND,
-                f"no voice {speech.voice}",
-                "VOICE_NOT_FOUND",
-                known_voices=known,
-            )
-            _abort(context, fault)
+            words = f"no voice is named {speech.voice}"
+            _abort(context, status(NOT_FOUND, words, "VOICE_NOT_FOUND", known_voices=known))
 
 
 def _abort(context: grpc.ServicerContext, fault: status_pb2.Status) -> NoReturn:

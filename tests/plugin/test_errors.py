@@ -33,7 +33,7 @@ def test_every_status_has_its_kind(codes: str, kind: type[errors.TtsError]) -> N
 
 
 def test_reasons_of_the_catalogue_are_published_by_the_server() -> None:
-    published = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()}
+    published = {name.removeprefix("ERROR_REASON_") for name, _ in errors_pb2.ErrorReason.items()}
     assert set(errors._REASONS) <= published
 
 

@@ -1,0 +1,19 @@
+"""The plugin's process, shared by all end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.daemon import PluginProcess
+from tests.e2e.package_install import plugin_python, unpack_plugin
+
+
+@pytest.fixture(scope="session")
+def plugin_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginProcess]:
+    """The packaged plugin, running as Dify runs it, in an environment that names a dead proxy."""
+    unpacked = unpack_plugin(tmp_path_factory.mktemp("package"))
+    process = PluginProcess(plugin_python(unpacked), unpacked, {"http_proxy": "http://127.0.0.1:9"})
+    yield process
+    process.close()

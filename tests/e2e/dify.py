@@ -1,0 +1,65 @@
+"""What Dify asks of a text-to-speech plugin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.daemon import PluginProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What arrived: the sound, its declared types, the pieces' sizes, the wait for the first."""
+
+    sound: bytes
+    mime_types: frozenset[str]
+    piece_bytes: tuple[int, ...]
+    first_piece_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dify:
+    """The calls that Dify makes for one model of a workspace."""
+
+    plugin: PluginProcess
+    credentials: Mapping[str, str]
+
+    def speak(self, text: str, voice: str) -> Speech:
+        """Have a text spoken."""
+        pieces, types, first_piece_s = [], set(), 0.0
+        began = time.monotonic()
+        answers = self._invoke("invoke_tts", content_text=text, voice=voice, tenant_id="tenant")
+        for answer in answers:
+            first_piece_s = first_piece_s or time.monotonic() - began
+            pieces.append(bytes.fromhex(answer["result"]))
+            types.add(answer["mime_type"])
+        sizes = tuple(map(len, pieces))
+        return Speech(b"".join(pieces), frozenset(types), sizes, first_piece_s)
+
+    def voices(self, language: str | None) -> list[dict[str, str]]:
+        """List the voices for a language of the interface."""
+        [answer] = self._invoke("get_tts_model_voices", language=language)
+        return answer["voices"]
+
+    def schema(self) -> dict[str, Any]:
+        """Describe the model."""
+        [answer] = self._invoke("get_ai_model_schemas")
+        return answer["model_schema"]
+
+    def validate(self) -> bool:
+        """Check the credentials."""
+        [answer] = self._invoke("validate_model_credentials")
+        return answer["result"]
+
+    def _invoke(self, action: str, **data: Any) -> Any:
+        return self.plugin.invoke(
+            action,
+            provider="gpt_sovits",
+            model_type="tts",
+            model="my-voices",
+            credentials=dict(self.credentials),
+            **data,
+        )

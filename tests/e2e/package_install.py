@@ -1,0 +1,42 @@
+"""The plugin as Dify has it: the package unpacked, its requirements in their own environment."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from plugin.packaging.build import build_package
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / "build" / "plugin-environments"
+
+
+def unpack_plugin(folder: Path) -> Path:
+    """Build the package and return the folder that it is unpacked into."""
+    package = build_package(ROOT, folder)
+    unpacked = folder / "plugin-unpacked"
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(unpacked)
+    return unpacked
+
+
+def plugin_python(unpacked: Path) -> Path:
+    """Return the Python of an environment with the package's requirements, made if need be.
+
+    It is kept for the next run, under the hash of what it was made from.
+    """
+    requirements = unpacked / "requirements.txt"
+    recipe = sys.version.encode() + requirements.read_bytes()
+    environment = ENVIRONMENTS / hashlib.sha256(recipe).hexdigest()[:16]
+    python, finished = environment / "bin" / "python", environment / "finished"
+    if not finished.exists():
+        shutil.rmtree(environment, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, "-r", requirements], check=True)
+        finished.touch()
+    return python

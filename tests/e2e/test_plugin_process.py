@@ -1,0 +1,193 @@
+"""The packaged plugin in its own process, as Dify runs it, before a server that can misbehave."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from google.rpc import code_pb2, status_pb2
+
+from tests.e2e.daemon import HEARTBEAT_S, PluginError, PluginProcess
+from tests.e2e.dify import Dify
+from tests.plugin.sound import decode_mp3, loudness, tone_mp3
+from tests.plugin.speech_server import API_KEY, SpeechServer
+
+LONGEST_STALL_S = 1.0
+LOCALES = ["en-US", "zh-Hans", "pt-BR", "ja-JP", "ar-TN", None]
+
+
+@pytest.fixture
+def server() -> Iterator[SpeechServer]:
+    """A server of this test's own."""
+    server = SpeechServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dify(plugin_process: PluginProcess, server: SpeechServer) -> Dify:
+    """A workspace with that server."""
+    return Dify(plugin_process, {"server_address": server.address, "api_key": API_KEY})
+
+
+def with_credentials(dify: Dify, **changes: str) -> Dify:
+    """Return a workspace with other credentials."""
+    return Dify(dify.plugin, {**dify.credentials, **changes})
+
+
+def failure(call: object, *arguments: object) -> PluginError:
+    """Return the error that a call ends with."""
+    with pytest.raises(PluginError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+def longest_stall_s(plugin: PluginProcess, since: float) -> float:
+    """Return the longest time without a heartbeat since then."""
+    beats = [since, *(beat for beat in plugin.heartbeats if beat > since), time.monotonic()]
+    return max(after - before for before, after in pairwise(beats))
+
+
+def test_the_first_line_is_the_manifest(plugin_process: PluginProcess) -> None:
+    assert json.loads(plugin_process.first_line)["name"] == "gpt_sovits"
+
+
+def test_one_call_gives_the_servers_sound(dify: Dify) -> None:
+    speech = dify.speak("Hello.", "amy")
+    assert speech.sound == tone_mp3(2.0)
+    assert speech.mime_types == {"audio/mpeg"}
+    assert loudness(decode_mp3(speech.sound)[0]) > 0.1
+
+
+def test_eight_at_once_stream_side_by_side_without_a_stall(
+    dify: Dify, server: SpeechServer
+) -> None:
+    server.behaviour.chunk_gap_s = 0.1
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as listeners:
+        speeches = list(listeners.map(lambda _: dify.speak("Hello.", "amy"), range(8)))
+    took_s = time.monotonic() - began
+    assert all(speech.sound == tone_mp3(2.0) for speech in speeches)
+    assert took_s < 8 * 0.8 / 2, "one after the other"
+    assert max(speech.first_piece_s for speech in speeches) < 0.7
+    assert longest_stall_s(dify.plugin, began) < HEARTBEAT_S + LONGEST_STALL_S
+
+
+def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> None:
+    mute = SpeechServer()
+    mute.behaviour.mute = True
+    waiting = with_credentials(dify, server_address=mute.address, timeout="2")
+    began = time.monotonic()
+    with ThreadPoolExecutor(2) as listeners:
+        silent = [listeners.submit(failure, waiting.speak, "Hello.", "amy") for _ in range(2)]
+        assert dify.speak("Hello.", "amy").first_piece_s < 1.0
+        errors = [each.result() for each in silent]
+    mute.stop()
+    assert {error.error_type for error in errors} == {"InvokeConnectionError"}
+    assert "nothing for 2 s" in errors[0].message
+    assert longest_stall_s(dify.plugin, began) < HEARTBEAT_S + LONGEST_STALL_S
+    assert mute.ended.wait(2.0)
+
+
+def test_a_wrong_key_is_an_authorization_error_that_shows_no_key(dify: Dify) -> None:
+    stranger = with_credentials(dify, api_key="wrong-secret")
+    error = failure(stranger.speak, "Hello.", "amy")
+    assert error.error_type == "InvokeAuthorizationError"
+    assert "Enter a key that it knows" in error.message
+    assert "wrong-secret" not in error.message + error.args_text
+
+
+def test_an_unknown_voice_is_a_bad_request_that_lists_the_known(dify: Dify) -> None:
+    error = failure(dify.speak, "Hello.", "nobody")
+    assert error.error_type == "InvokeBadRequestError"
+    assert error.message.startswith("[gpt_sovits]")
+    assert "amy, ken" in error.message
+
+
+def test_a_dead_server_is_a_connection_error_until_it_comes_back(
+    dify: Dify, server: SpeechServer
+) -> None:
+    assert dify.speak("Hello.", "amy").sound
+    server.stop()
+    error = failure(dify.speak, "Hello.", "amy")
+    assert error.error_type == "InvokeConnectionError"
+    assert server.address in error.message
+    returned = SpeechServer(server.port)
+    assert dify.speak("Hello.", "amy").sound == tone_mp3(2.0)
+    returned.stop()
+
+
+def test_a_busy_server_is_a_rate_limit(dify: Dify, server: SpeechServer) -> None:
+    full = status_pb2.Status(code=code_pb2.RESOURCE_EXHAUSTED, message="the queue is full")
+    server.behaviour.fail_next = [full]
+    assert failure(dify.speak, "Hello.", "amy").error_type == "InvokeRateLimitError"
+
+
+def test_sound_that_breaks_off_is_a_server_error_after_what_was_heard(
+    dify: Dify, server: SpeechServer
+) -> None:
+    server.behaviour.break_off_after = 3
+    error = failure(dify.speak, "Hello.", "amy")
+    assert error.error_type == "InvokeServerUnavailableError"
+    assert len(server.requests) == 1
+
+
+def test_a_text_without_words_is_a_short_silence(dify: Dify) -> None:
+    speech = dify.speak("🎉 …", "amy")
+    samples, _ = decode_mp3(speech.sound)
+    assert speech.mime_types == {"audio/mpeg"}
+    assert len(samples) and not samples.any()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_language_of_the_interface_has_voices(dify: Dify, locale: str | None) -> None:
+    voices = dify.voices(locale)
+    assert {voice["value"] for voice in voices} == {"amy", "ken"}
+    assert voices[0]["value"] == ("ken" if locale == "ja-JP" else "amy")
+
+
+def test_the_schema_has_the_voices_too(dify: Dify) -> None:
+    properties = with_credentials(dify, default_voice="ken").schema()["model_properties"]
+    assert properties["voices"][0] == {"mode": "ken", "name": "Ken (ja)", "language": ["ja-JP"]}
+    assert properties["default_voice"] == "ken"
+    assert properties["audio_type"] == "mp3"
+
+
+def test_the_schema_is_there_while_the_server_is_not(dify: Dify) -> None:
+    away = with_credentials(dify, server_address="127.0.0.1:1", default_voice="amy")
+    assert [each["mode"] for each in away.schema()["model_properties"]["voices"]] == ["amy"]
+
+
+def test_good_credentials_are_accepted_after_a_real_word(dify: Dify, server: SpeechServer) -> None:
+    assert dify.validate() is True
+    assert [speech.text for speech in server.requests] == ["Hello."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"api_key": "wrong-secret"}, "does not know this API key"),
+        ({"server_address": "127.0.0.1:1"}, "cannot be reached"),
+        ({"server_address": "not an address"}, "host:port"),
+        ({"default_voice": "nobody"}, "amy, ken"),
+        ({"language": "ko"}, "en, ja, zh"),
+        ({"speed": "9"}, "0.25 to 4"),
+        ({"tls": "public"}, "TLS choice"),
+    ],
+)
+def test_bad_credentials_are_refused_with_what_to_do(
+    dify: Dify, changes: dict[str, str], message: str
+) -> None:
+    error = failure(with_credentials(dify, **changes).validate)
+    assert error.error_type == "CredentialsValidateFailedError"
+    assert message in error.message
+    assert "wrong-secret" not in error.message + error.args_text
+
+
+def test_a_server_that_cannot_speak_is_not_accepted(dify: Dify, server: SpeechServer) -> None:
+    server.behaviour.fail_next = [status_pb2.Status(code=code_pb2.INTERNAL, message="no engine")]
+    assert "no engine" in failure(dify.validate).message
