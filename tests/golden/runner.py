@@ -40,7 +40,9 @@ ARRAY_KINDS: dict[str, Handler] = {
 FILE_KINDS: dict[str, FileHandler] = {**text_kinds.KINDS, **checkpoint_kinds.KINDS}
 
 
-def replay(folder: Path, kinds: frozenset[str] = frozenset(), names: str = "*") -> Iterator[CaseResult]:
+def replay(
+    folder: Path, kinds: frozenset[str] = frozenset(), names: str = "*"
+) -> Iterator[CaseResult]:
     """Yield the result of every case in `folder` of the given kinds (none given: all)."""
     if not folder.is_dir():
         yield failure("folder", folder.name, f"{folder} is no folder")
@@ -75,9 +77,7 @@ def _file_kind(path: Path) -> str:
     return max(prefixes, key=len, default=path.stem)
 
 
-def _replay_arrays(
-    folder: Path, name: str, entry: dict[str, Any], weights: Weights
-) -> CaseResult:
+def _replay_arrays(folder: Path, name: str, entry: dict[str, Any], weights: Weights) -> CaseResult:
     kind = entry["kind"]
     if kind not in ARRAY_KINDS:
         return failure(kind, name, "no handler for this kind")

@@ -1,0 +1,210 @@
+"""Handlers of the text-to-semantic model: decoding alone and in a batch, sampling, chunks.
+
+The best token is always taken, so that results are exact. Three habits of the official caller
+are kept here and not in the engine: what it cuts off when a length limit stops a sentence, the
+index it reports, and the tail that it hands out twice at a pause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.models.sampling import (
+    SamplingOptions,
+    choose,
+    penalize_repetition,
+    token_probabilities,
+)
+from engine.models.text_to_semantic import KeyValueCache, TextToSemantic, TextToSemanticConfig
+from tests.golden.case import Case
+
+STORED_STEPS = 5
+CACHE_CAPACITY = 256
+
+
+@dataclass(slots=True)
+class Decoding:
+    """One sentence while it is decoded.
+
+    Attributes:
+        tokens: those after the prompt, the end not among them.
+        logits: of the first steps, as the model gives them.
+        ended: the end was found; otherwise the length limit stopped the sentence.
+    """
+
+    prompt: Tensor
+    tokens: list[int] = field(default_factory=list)
+    logits: list[Tensor] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def sequence(self) -> Tensor:
+        """Prompt and tokens."""
+        return torch.cat([self.prompt, torch.tensor(self.tokens, dtype=torch.long)])
+
+    @property
+    def index(self) -> int:
+        """The step that stopped the sentence, from 0."""
+        return len(self.tokens) - (not self.ended)
+
+
+def load_model(case: Case) -> TextToSemantic:
+    """Build the model that the case's manifest describes, with its weights."""
+    model = TextToSemantic(TextToSemanticConfig.from_released(case.manifest["config"])).eval()
+    state = {key.removeprefix("model."): value for key, value in case.state().items()}
+    model.load_state_dict(state, strict=True)
+    return model
+
+
+def decode(
+    model: TextToSemantic,
+    texts: Sequence[tuple[Tensor, Tensor]],
+    prompt: Tensor,
+    arguments: dict[str, Any],
+) -> list[Decoding]:
+    """Decode every text (phonemes [N], features [bert, N]) after `prompt`, in one batch."""
+    weight = model.ar_predict_layer.weight
+    cache = KeyValueCache(model.config, len(texts), CACHE_CAPACITY, weight)
+    logits = torch.stack([model.prefill(cache, ids, bert, prompt) for ids, bert in texts])
+    everyone = [Decoding(prompt) for _ in texts]
+    live = list(everyone)
+    for step in range(model.config.max_tokens):
+        for row in reversed(range(len(live))):
+            if not _advance(live[row], logits[row], step, model.config, arguments):
+                live[row] = live[cache.remove(row)]
+                live.pop()
+        if not live:
+            break
+        tokens = torch.tensor([decoding.tokens[-1] for decoding in live])
+        positions = torch.full_like(tokens, len(prompt) + step)
+        logits = model.decode(cache, tokens, positions)
+    return everyone
+
+
+def _advance(
+    decoding: Decoding,
+    logits: Tensor,
+    step: int,
+    config: TextToSemanticConfig,
+    arguments: dict[str, Any],
+) -> bool:
+    """Take the next token; return whether the sentence goes on."""
+    if step < STORED_STEPS:
+        decoding.logits.append(logits)
+    allowed = logits[: config.end] if step < config.min_tokens else logits
+    penalty = arguments["repetition_penalty"]
+    penalized = penalize_repetition(allowed, decoding.sequence, penalty)
+    probabilities = token_probabilities(penalized, _options(arguments))
+    token = int(choose(probabilities, torch.ones_like(probabilities)))
+    if config.end in (token, int(penalized.argmax())):
+        decoding.ended = True
+        return False
+    decoding.tokens.append(token)
+    return len(decoding.tokens) <= arguments["early_stop_num"]
+
+
+def _options(arguments: dict[str, Any]) -> SamplingOptions:
+    return SamplingOptions(
+        top_k=arguments["top_k"],
+        top_p=arguments["top_p"],
+        temperature=arguments["temperature"],
+        repetition_penalty=arguments["repetition_penalty"],
+    )
+
+
+def single(case: Case) -> dict[str, Tensor]:
+    """One sentence, with or without a prompt."""
+    model, arguments = load_model(case), case.entry["args"]
+    prompt = case["in_prompt"] if "in_prompt" in case.arrays else torch.zeros(0).long()
+    found = decode(model, [(case["in_phones"], case["in_bert"])], prompt, arguments)[0]
+    index = found.index if len(prompt) else 0
+    return {
+        "out_y": found.sequence,
+        "out_pred_semantic": found.sequence[-found.index :],
+        "out_idx": torch.tensor(index),
+        "out_n_steps": torch.tensor(found.index + 1),
+        "out_logits5": torch.stack(found.logits),
+    }
+
+
+def batch(case: Case) -> dict[str, Tensor]:
+    """Several sentences in one batch, and each alone."""
+    model, prompt, arguments = load_model(case), case["in_prompt"], case.entry["args"]
+    texts = list(zip(case.numbered("in_phones_"), case.numbered("in_bert_"), strict=True))
+    together = decode(model, texts, prompt, arguments)
+    alone = [decode(model, [text], prompt, arguments)[0] for text in texts]
+    got = {
+        "out_batch_idx": torch.tensor([found.index for found in together]),
+        "out_naive_idx": torch.tensor([found.index for found in alone]),
+    }
+    for i, (found, single_found) in enumerate(zip(together, alone, strict=True)):
+        got[f"out_batch_y_{i}"] = found.sequence[: len(prompt) + found.index]
+        got[f"out_batch_pred_{i}"] = got[f"out_batch_y_{i}"][-found.index :]
+        got[f"out_naive_y_{i}"] = single_found.sequence
+        got[f"out_naive_pred_{i}"] = single_found.sequence[-single_found.index :]
+    for step in range(STORED_STEPS):
+        got[f"out_batch_logits_step{step}"] = torch.stack([f.logits[step] for f in together])
+    return got
+
+
+def sampler(case: Case) -> dict[str, Tensor]:
+    """Every setting of a grid on given logits, with and without the end token."""
+    got: dict[str, list[Tensor]] = {}
+    for i, arguments in enumerate(case.entry["grid"]):
+        options = _options(arguments)
+        for without_end, width in enumerate((1025, 1024)):
+            for row in range(len(case["in_logits"])):
+                logits, previous = case["in_logits"][row, :width], case["in_prev"][row]
+                penalized = penalize_repetition(logits, previous, options.repetition_penalty)
+                probabilities = token_probabilities(penalized, options)
+                token = choose(probabilities, case["in_exponential"][row, :width])
+                place = f"{i}_{without_end}"
+                got.setdefault(f"out_probs_{place}", []).append(probabilities)
+                got.setdefault(f"out_token_{place}", []).append(token[None])
+                got.setdefault(f"out_logits_after_{place}", []).append(penalized.argmax())
+    return {name: torch.stack(rows) for name, rows in got.items()}
+
+
+def stream(case: Case) -> dict[str, Tensor]:
+    """One sentence handed out in chunks: of one length, or up to tokens that sound like a pause."""
+    model, entry = load_model(case), case.entry
+    arguments = {"repetition_penalty": 1.35, "temperature": 1.0, "top_k": 1, "top_p": 1.0}
+    arguments["early_stop_num"] = entry["early_stop_num"]
+    text = (case["in_phones"], case["in_bert"])
+    tokens = decode(model, [text], case["in_prompt"], arguments)[0].tokens
+    table = model.ar_audio_embedding.word_embeddings.weight
+    similarity = F.cosine_similarity(table[entry["mute_token"]][None], table)
+    if entry["fixed_length_chunk"]:
+        length = entry["chunk_length"]
+        chunks = [tokens[i : i + length] for i in range(0, len(tokens), length)]
+    else:
+        threshold = entry["chunk_split_thershold"]
+        chunks = list(_chunks_at_pauses(tokens, similarity - threshold, entry["chunk_length"]))
+    got = {f"out_chunk_{i}": torch.tensor(chunk) for i, chunk in enumerate(chunks)}
+    return got | {"out_mute_sim": similarity}
+
+
+def _chunks_at_pauses(tokens: list[int], pause_score: Tensor, shortest: int) -> Iterator[list[int]]:
+    """Yield chunks as the tokens come; a chunk holds all up to now, the next begins at the pause."""
+    start = 0
+    for now in range(1, len(tokens) + 1):
+        if now - start < shortest + 2:
+            continue
+        score = pause_score[tokens[start:now]].clone()
+        score[score < 0] = -1
+        score[:-1] += score[1:].clone()
+        best = int(score.argmax())
+        if score[best] >= 0 and best + 1 >= shortest:
+            yield tokens[start:now]
+            start += best + 1
+    if start < len(tokens):
+        yield tokens[start:]
+
+
+KINDS = {"t2s_single": single, "t2s_batch": batch, "t2s_sampler": sampler, "t2s_stream": stream}
