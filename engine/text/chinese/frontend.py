@@ -11,17 +11,21 @@ from engine.text.chinese.polyphones import (
     DictionaryPronouncer,
     PolyphonePredictor,
     PredictingPronouncer,
-    Syllables,
 )
 from engine.text.symbols import PAUSE_MARKS, SymbolTable
 from engine.types import PhonemeSegment
 
+
+def _words(line: str) -> frozenset[str]:
+    return frozenset(line.split())
+
+
 _CLAUSE = re.compile(r"[^!?…,.\-]*[!?…,.\-]|[^!?…,.\-]+")
-_ALWAYS_ERHUA = frozenset("妥妥儿 媳妇儿 寻老礼儿 小院儿 撒欢儿 老汉儿 胡同儿 范儿".split())  # noqa: SIM905
-_NEVER_ERHUA = frozenset(
+_ALWAYS_ERHUA = _words("妥妥儿 媳妇儿 寻老礼儿 小院儿 撒欢儿 老汉儿 胡同儿 范儿")
+_NEVER_ERHUA = _words(
     """一儿 为儿 乞儿 体弱儿 侄儿 侄孙儿 俺儿 可儿 女儿 妻儿 婴儿 婴幼儿 孙儿 孤儿 少儿 幼儿
     应采儿 患儿 我儿 护儿 拐儿 救儿 替儿 有儿 流浪儿 混血儿 狗儿 猪儿 猫儿 男儿 瞒儿 祖儿
-    红孩儿 美儿 聋儿 脑瘫儿 舫儿 花儿 虐儿 虫儿 蜜雪儿 连体儿 马儿 鸟儿""".split()  # noqa: SIM905
+    红孩儿 美儿 聋儿 脑瘫儿 舫儿 花儿 虐儿 虫儿 蜜雪儿 连体儿 马儿 鸟儿"""
 )
 
 
@@ -56,11 +60,11 @@ class ChineseFrontend:
         merged = [(str(word), str(tag)) for word, tag in self._merged(clause)]
         readings = self._pronouncer.read(clause, [word for word, _ in merged])
         sounds: list[tuple[str, ...]] = []
-        for (word, tag), (initials, finals) in zip(merged, readings, strict=True):
-            changed = rules.modified_tone(word, tag, finals)
+        for (word, tag), (initials, tones) in zip(merged, readings, strict=True):
+            finals = rules.modified_tone(word, tag, tones)
             if self._has_erhua:
-                initials, changed = _with_erhua(word, tag, (initials, changed))
-            sounds.extend(map(_character, initials, changed))
+                finals = _with_erhua(word, tag, finals)
+            sounds.extend(map(_character, initials, finals))
         return sounds
 
     def _merged(self, clause: str) -> list[tuple[str, str]]:
@@ -72,13 +76,12 @@ def _character(initial: str, final: str) -> tuple[str, ...]:
     return (initial,) if initial in PAUSE_MARKS else syllable_phonemes(initial, final)
 
 
-def _with_erhua(word: str, tag: str, syllables: Syllables) -> Syllables:
+def _with_erhua(word: str, tag: str, finals: list[str]) -> list[str]:
     """A closing 儿 takes the tone of the syllable it colours, unless it is a word of its own."""
-    initials, finals = syllables
     if not word.endswith("儿") or len(finals) != len(word):
-        return syllables
+        return finals
     last = "er2" if finals[-1] == "er1" else finals[-1]
     kept = word not in _ALWAYS_ERHUA and (word in _NEVER_ERHUA or tag in ("a", "j", "nr"))
     if not kept and last in ("er2", "er5") and word[-2:] not in _NEVER_ERHUA and len(word) > 1:
         last = "er" + finals[-2][-1]
-    return initials, [*finals[:-1], last]
+    return [*finals[:-1], last]

@@ -17,7 +17,7 @@ _NEUTRAL_REMOVED = frozenset({"别人", "戏弄", "将军"})
 
 def simplified(text: str) -> str:
     """`text` with traditional characters as simplified ones."""
-    return _character_map()(text)
+    return str(_character_map()(text))
 
 
 def cut_words(text: str) -> list[tuple[str, str]]:

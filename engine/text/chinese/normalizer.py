@@ -18,7 +18,7 @@ Reading = Callable[[re.Match[str]], str]
 _DROPPED_FIRST = re.compile(r"[—《》【】<>{}()（）#&@“”^_|\\ ]")
 _CLAUSE = re.compile(r"[^：、，；。？！,;?!]*(?:[：、，；。？！,;?!][”’]?|$)")
 _FULL_TO_HALF = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
-_MARKS = {
+_MARKS: dict[str, str | int | None] = {
     "：": ",", "；": ",", "，": ",", "。": ".", "！": "!", "？": "?", "\n": ".", "·": ",",
     "、": ",", "$": ".", "/": ",", "~": "…", "～": "…", "嗯": "恩", "呣": "母",
 }  # fmt: skip
@@ -41,7 +41,7 @@ _MEASURE_WORDS = (
 )
 _OPERATORS = {"+": "加", "-": "减", "×": "乘", "÷": "除", "=": "等于"}
 _EXPONENTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ˣʸⁿ", "0123456789xyn", strict=True))
-_SIGNS = {
+_SIGNS: dict[str, str | int | None] = {
     **dict(zip("①②③④⑤⑥⑦⑧⑨⑩", "一二三四五六七八九十", strict=True)),
     "/": "每", "+": "加", "-": "减", "×": "乘", "÷": "除", "=": "等",
     "α": "阿尔法", "β": "贝塔", "γ": "伽玛", "Γ": "伽玛", "δ": "德尔塔", "Δ": "德尔塔",
@@ -91,7 +91,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], Reading], ...]:
         (rf"(-?{value}(?:{_UNIT}))~(-?{value}(?:{_UNIT}))", _from_to),
         (rf"(-?)({value})(°C|℃|摄氏度|度)", _temperature),
         ("|".join(unit for unit, _ in _UNITS), _unit),
-        (rf"(?<=[\d.⁰¹²³⁴⁵⁶⁷⁸⁹ˣʸⁿ])([+\-×÷=])(?=-?\.?\d)", _operator),  # noqa: F541
+        (r"(?<=[\d.⁰¹²³⁴⁵⁶⁷⁸⁹ˣʸⁿ])([+\-×÷=])(?=-?\.?\d)", _operator),
         (rf"{powers}+", _power),
         (r"(-?)(\d+)/(\d+)", _fraction),
         (rf"(-?)({value})%", _percentage),

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from engine.text.symbols import UNKNOWN
 
+
+def _words(line: str) -> frozenset[str]:
+    return frozenset(line.split())
+
+
 _SHORT_FINALS = {"uei": "ui", "iou": "iu", "uen": "un", "ue": "ve"}
 _DENTAL, _RETROFLEX = frozenset(("z", "c", "s")), frozenset(("zh", "ch", "sh", "r"))
 _Y_FINALS = {
@@ -16,9 +21,9 @@ _W_FINALS = {
     "ueng": "eng", "uo": "o",
 }  # fmt: skip
 _VOWEL_ONSETS = {"a": "AA", "e": "EE", "o": "OO"}
-_FINALS = frozenset(
+_FINALS = _words(
     """a ai an ang ao e ei en eng er i ia ian iang iao ie in ing iong iu o ong ou u ua uai uan
-    uang ui un uo v van ve vn""".split()  # noqa: SIM905
+    uang ui un uo v van ve vn"""
 )
 
 

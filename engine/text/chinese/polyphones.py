@@ -9,9 +9,8 @@ from engine.text.chinese.libraries import phrase_pinyin, split_pinyin, word_piny
 
 Syllables = tuple[list[str], list[str]]
 
-# Words that a character-wise predictor must not decide, beside the phrase dictionary.
-_PHRASES_ADDED = {"剥削": ("bo1", "xue1")}
-_PHRASES_IGNORED = frozenset({"苹果", "薄荷"})
+# Phrases that the list in the released pipeline lacks, so that the predictor decides them.
+_NOT_LISTED = frozenset({"这个", "不要", "要不", "我们", "弟弟", "一会儿", "苹果"})
 
 
 class PolyphonePredictor(Protocol):
@@ -50,9 +49,7 @@ class PredictingPronouncer:
 
 
 def _overruled(word: str, predicted: Sequence[str]) -> Sequence[str]:
-    if word in _PHRASES_ADDED:
-        return _PHRASES_ADDED[word]
-    listed = None if word in _PHRASES_IGNORED else phrase_pinyin(word)
+    listed = None if word in _NOT_LISTED else phrase_pinyin(word)
     return predicted if listed is None or len(listed) != len(word) else listed
 
 

@@ -18,12 +18,16 @@ def _words(line: str) -> frozenset[str]:
     return frozenset(line.split())
 
 
-_DETERMINERS = _words("""a an the this that these those my your his her its our their each every some any no such
-    another whose what which both all one two three four five six seven eight nine ten""")
+_DETERMINERS = _words(
+    """a an the this that these those my your his her its our their each every some any no such
+    another whose what which both all one two three four five six seven eight nine ten"""
+)
 _SUBJECTS = _words("i you he she it we they who there")
-_VERB_MARKERS = _words("""to will would can could shall should may might must do does did don't doesn't didn't won't
+_VERB_MARKERS = _words(
+    """to will would can could shall should may might must do does did don't doesn't didn't won't
     wouldn't can't cannot couldn't shouldn't mustn't i'll you'll he'll she'll it'll we'll they'll
-    i'd you'd he'd she'd we'd they'd let's please not never always often also""")
+    i'd you'd he'd she'd we'd they'd let's please not never always often also"""
+)
 _BE = _words("be is are was were been being am i'm you're he's she's it's we're they're")
 _HAVE = _words("have has had having i've you've we've they've")
 _PREPOSITIONS = _words("of in on at by for with from into about over under between after before as")
