@@ -35,7 +35,7 @@ class Dify:
         for answer in answers:
             first_piece_s = first_piece_s or time.monotonic() - began
             pieces.append(bytes.fromhex(answer["result"]))
-            types.add(answer["mime_type"])
+            types.add(answer.get("mime_type", ""))
         sizes = tuple(map(len, pieces))
         return Speech(b"".join(pieces), frozenset(types), sizes, first_piece_s)
 

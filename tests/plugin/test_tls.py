@@ -1,0 +1,67 @@
+"""Encrypted connections, with an authority made for the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+import trustme
+
+from plugin.gpt_sovits import errors
+from plugin.gpt_sovits.connection import Connection
+from plugin.gpt_sovits.settings import read_settings
+from tests.plugin.listening import hear
+from tests.plugin.sound import tone_mp3
+from tests.plugin.speech_server import API_KEY, SpeechServer
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A certificate authority of our own."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(authority: trustme.CA) -> Iterator[SpeechServer]:
+    """A server with a certificate of that authority."""
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    credentials = grpc.ssl_server_credentials([(issued.private_key_pem.bytes(), chain)])
+    server = SpeechServer(tls=credentials)
+    yield server
+    server.stop()
+
+
+def connect(server: SpeechServer, **form: str) -> Connection:
+    """Return a connection as the form describes it."""
+    filled = {"server_address": server.address, "api_key": API_KEY, **form}
+    return Connection(read_settings(filled).endpoint, sleep=lambda _: None)
+
+
+def test_an_own_authority_is_trusted_even_with_its_line_breaks_lost(
+    server: SpeechServer, authority: trustme.CA
+) -> None:
+    pem = authority.cert_pem.bytes().decode().replace("\n", " ")
+    connection = connect(server, tls="own_ca", ca_certificate=pem)
+    assert hear(connection) == tone_mp3(2.0)
+    connection.close()
+
+
+@pytest.mark.parametrize("form", [{"tls": "public"}, {"tls": "off"}])
+def test_a_server_that_cannot_prove_itself_is_not_spoken_to(
+    server: SpeechServer, form: dict[str, str]
+) -> None:
+    connection = connect(server, **form)
+    with pytest.raises(errors.ConnectionFailedError, match="TLS choice"):
+        hear(connection)
+    connection.close()
+    assert server.requests == []
+
+
+def test_another_authority_is_not_trusted(server: SpeechServer) -> None:
+    stranger = trustme.CA().cert_pem.bytes().decode()
+    connection = connect(server, tls="own_ca", ca_certificate=stranger)
+    with pytest.raises(errors.ConnectionFailedError):
+        hear(connection)
+    connection.close()
