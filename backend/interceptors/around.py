@@ -16,9 +16,9 @@ import grpc.aio
 
 OUR_PREFIX = "/gptsovits."
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Surrounding = Callable[[Context], AbstractAsyncContextManager[None]]
-Handler = grpc.RpcMethodHandler[Any, Any]
+type Context = grpc.aio.ServicerContext[Any, Any]
+type Surrounding = Callable[[Context], AbstractAsyncContextManager[None]]
+type Handler = grpc.RpcMethodHandler[Any, Any]
 
 
 class AroundInterceptor(grpc.aio.ServerInterceptor):

@@ -22,7 +22,7 @@ from engine.types import SynthesisRequest
 if TYPE_CHECKING:
     from engine.pipeline.bundle import Bundle
 
-Context = grpc.aio.ServicerContext[Any, Any]
+type Context = grpc.aio.ServicerContext[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

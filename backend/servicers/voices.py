@@ -10,16 +10,24 @@ import grpc.aio
 from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
 
 from backend.convert import to_voice_description, to_voice_id, to_voice_message
-from backend.errors import ConsentRequiredError, InvalidFieldError, UploadTooLargeError
+from backend.errors import (
+    BackendError,
+    ConsentRequiredError,
+    InvalidFieldError,
+    UploadTooLargeError,
+)
 from backend.request import current_request
 from backend.servicers.pages import cut_page
 from backend.voices.library import VoiceInfo, VoiceLibrary
 from backend.voices.submission import Submission, VoiceDescription
+from engine.errors import EngineError
 
 if TYPE_CHECKING:
     from engine.pipeline.bundle import Bundle
 
-Context = grpc.aio.ServicerContext[Any, Any]
+type Context = grpc.aio.ServicerContext[Any, Any]
+
+DISCARD_FACTOR = 4
 
 
 class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
@@ -56,12 +64,11 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
     ) -> voices_pb2.CreateVoiceResponse:
         """Make a voice from an upload: first its config, then the bytes of two recordings."""
         current_request().field_root = "config"
-        description = await self._read_config(request_iterator)
-        current_request().voice = description.voice_id
-        upload = Upload(self._max_upload_bytes)
-        async for message in request_iterator:
-            upload.take(message)
-        submission = upload.finish(description)
+        try:
+            submission = await self._receive(request_iterator)
+        except (BackendError, EngineError):
+            await _discard(request_iterator, DISCARD_FACTOR * self._max_upload_bytes)
+            raise
         async with self._making:
             voice = await asyncio.to_thread(self._voices.create, submission)
         return voices_pb2.CreateVoiceResponse(voice=self._message(voice))
@@ -73,6 +80,14 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
         voice_id = to_voice_id(request.name, "name")
         await asyncio.to_thread(self._voices.delete, voice_id)
         return voices_pb2.DeleteVoiceResponse()
+
+    async def _receive(self, messages: AsyncIterator[voices_pb2.CreateVoiceRequest]) -> Submission:
+        description = await self._read_config(messages)
+        current_request().voice = description.voice_id
+        upload = Upload(self._max_upload_bytes)
+        async for message in messages:
+            upload.take(message)
+        return upload.finish(description)
 
     async def _read_config(
         self, messages: AsyncIterator[voices_pb2.CreateVoiceRequest]
@@ -86,6 +101,21 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
 
     def _message(self, voice: VoiceInfo) -> voices_pb2.Voice:
         return to_voice_message(voice, self._bundle.sample_rate_hz, self._bundle.languages)
+
+
+async def _discard(
+    messages: AsyncIterator[voices_pb2.CreateVoiceRequest], limit_bytes: int
+) -> None:
+    """Read what is still being sent, up to a limit.
+
+    A client of grpc.aio whose upload is refused while it writes sees its own failed write, and
+    not why it was refused.
+    """
+    left = limit_bytes
+    async for message in messages:
+        left -= message.ByteSize()
+        if left < 0:
+            return
 
 
 class Upload:

@@ -133,7 +133,7 @@ def upload(
 def detail[T: Message](error: grpc.aio.AioRpcError, kind: type[T]) -> T:
     """Return the detail of this kind that a failed call carries."""
     status = rpc_status.from_call(error)
-    assert status is not None, "the error carries no details"
+    assert status is not None, f"no details: {error!r} {error.trailing_metadata()}"
     assert status.code == error.code().value[0]
     assert status.message == error.details()
     for packed in status.details:
