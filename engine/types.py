@@ -104,7 +104,7 @@ class VoicePrompt:
 
 @dataclass(frozen=True, slots=True)
 class SynthesisOptions:
-    """How to speak. Validated here, once.
+    """How to speak. Validated here, once; None takes the bundle's own default.
 
     `seed` None draws a fresh one; `speed` 2.0 is twice as fast; `noise_scale` scales the
     acoustic decoder's randomness; `sentence_gap_s` is the silence between sentences.
@@ -112,12 +112,12 @@ class SynthesisOptions:
 
     seed: int | None = None
     speed: float = 1.0
-    temperature: float = 1.0
-    top_k: int = 15
-    top_p: float = 1.0
-    repetition_penalty: float = 1.35
-    noise_scale: float = 0.5
-    sentence_gap_s: float = 0.3
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+    noise_scale: float | None = None
+    sentence_gap_s: float | None = None
     split_policy: SplitPolicy = SplitPolicy.PUNCTUATION
 
     def __post_init__(self) -> None:
@@ -128,8 +128,7 @@ class SynthesisOptions:
         _check_range("repetition_penalty", self.repetition_penalty, 1.0, 2.0)
         _check_range("noise_scale", self.noise_scale, 0.0, 1.0)
         _check_range("sentence_gap_s", self.sentence_gap_s, 0.0, 5.0)
-        if self.seed is not None:
-            _check_range("seed", self.seed, 0, 2**63 - 1)
+        _check_range("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,6 @@ class AudioChunk:
     sentence: int
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
         raise InvalidOptionError(name, value, f"{low} to {high}")

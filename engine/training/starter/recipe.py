@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from engine.models.attention import EncoderConfig
+from engine.models.hifigan import HifiGanConfig
+from engine.models.text_to_semantic import TextToSemanticConfig
+from engine.models.vits_decoder import VitsConfig
+from engine.text.symbols import SymbolTable
+from engine.training.acoustic_trainer import AcousticOptions
+from engine.training.semantic_trainer import SemanticOptions
+from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
 from engine.training.starter.generate import Speaker
+from engine.training.starter.tokens import CODES
 
 SEED = 20
 SPEAKERS = (
@@ -11,3 +20,49 @@ SPEAKERS = (
     Speaker("kal", "flite", "kal16", "en", 1600),
     Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800),
 )
+CONTENT = ContentOptions()
+ACOUSTIC = AcousticOptions(steps=12000)
+SEMANTIC = SemanticOptions(steps=6000)
+
+
+def acoustic_config() -> VitsConfig:
+    """A v2 acoustic decoder at 16 kHz, about a tenth of the released size."""
+    return VitsConfig(
+        sample_rate_hz=16000,
+        filter_length=1024,
+        hop_length=320,
+        symbols=len(SymbolTable("v2").symbols),
+        reference_bins=352,
+        encoder=EncoderConfig(
+            channels=96, filter_channels=384, n_heads=2, n_layers=4, kernel_size=3, dropout=0.05
+        ),
+        hifigan=HifiGanConfig(
+            in_channels=96,
+            initial_channels=128,
+            upsample_rates=(10, 8, 2, 2),
+            upsample_kernel_sizes=(16, 16, 4, 4),
+            resblock_kernel_sizes=(3, 7),
+            resblock_dilations=((1, 3, 5), (1, 3, 5)),
+            gin_channels=128,
+        ),
+        inter_channels=96,
+        gin_channels=128,
+        mrte_channels=128,
+        content_dimension=int(str(CONTENT_CONFIG["hidden_size"])),
+        codes=CODES,
+        style_channels=96,
+        posterior_layers=8,
+    )
+
+
+def semantic_config() -> TextToSemanticConfig:
+    """A text-to-semantic model of 5 M parameters, without character features."""
+    return TextToSemanticConfig(
+        symbols=len(SymbolTable("v2").symbols),
+        vocabulary=CODES + 1,
+        width=256,
+        heads=4,
+        layers=6,
+        bert_dimension=0,
+        max_tokens=750,
+    )

@@ -1,0 +1,129 @@
+"""A bundle on disk: `bundle.json` beside safetensors files that are pinned by their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.errors import BundleError
+from engine.models.sampling import SamplingOptions
+from engine.models.text_to_semantic import TextToSemanticConfig
+from engine.models.vits_decoder import VitsConfig
+
+CONFIG = "bundle.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDefaults:
+    """What a request takes where it says nothing.
+
+    `reference_peak`: references are scaled to this peak, or left as they are when None.
+    """
+
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    noise_scale: float = 0.5
+    sentence_gap_s: float = 0.3
+    reference_peak: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEntry:
+    """A voice that comes with the bundle; its prompt lies in `voices/{voice_id}.safetensors`."""
+
+    voice_id: str
+    display_name: str
+    description: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleConfig:
+    """What `bundle.json` holds.
+
+    `symbols` is the symbol table's version; `content_encoder` are fields of
+    `transformers.HubertConfig`; `sha256` pins every file by its path in the folder.
+    """
+
+    name: str
+    version: str
+    symbols: str
+    languages: tuple[str, ...]
+    text_to_semantic: TextToSemanticConfig
+    acoustic: VitsConfig
+    content_encoder: dict[str, Any]
+    defaults: SpeechDefaults
+    voices: tuple[VoiceEntry, ...]
+    sha256: dict[str, str]
+
+
+def read_config(folder: Path) -> BundleConfig:
+    """Read and check a bundle's description.
+
+    Raises:
+        BundleError: it is missing, or a field is missing, wrong or unknown.
+    """
+    path = folder / CONFIG
+    try:
+        raw = json.loads(path.read_text())
+        config = TypeAdapter(BundleConfig).validate_python(raw)
+    except (OSError, ValueError, ValidationError) as error:
+        raise BundleError(f"{path} is not a bundle's description: {error}") from error
+    if json.loads(json.dumps(asdict(config))) != raw:
+        raise BundleError(f"{path} has fields that this version does not know")
+    return config
+
+
+def write_config(folder: Path, config: BundleConfig) -> None:
+    """Write `bundle.json`, pinning every file that is in the folder now."""
+    files = sorted(p for p in folder.rglob("*.safetensors"))
+    hashes = {str(p.relative_to(folder)): sha256(p) for p in files}
+    described = asdict(config) | {"sha256": hashes}
+    (folder / CONFIG).write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(folder: Path, config: BundleConfig) -> None:
+    """Check every pinned file.
+
+    Raises:
+        BundleError: a file is missing or differs from its hash.
+    """
+    for name, expected in config.sha256.items():
+        path = folder / name
+        if not path.is_file():
+            raise BundleError(f"{path} is missing from the bundle")
+        if sha256(path) != expected:
+            raise BundleError(f"{path} is damaged: its SHA-256 is not the pinned one")
+
+
+def load_network(network: nn.Module, path: Path) -> nn.Module:
+    """Fill `network` strictly from a safetensors file, in float32, ready for inference.
+
+    Raises:
+        BundleError: the file is damaged or does not fit the network.
+    """
+    try:
+        state = {name: tensor.float() for name, tensor in load_file(path).items()}
+        network.load_state_dict(state, strict=True)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise BundleError(f"{path} does not fit its network: {error}") from error
+    return network.eval().requires_grad_(False)
+
+
+def save_network(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write a state dict in half precision."""
+    save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, path)

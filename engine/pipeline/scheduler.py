@@ -1,0 +1,165 @@
+"""Many requests, one batched step.
+
+`step` does a bounded piece of work for all live streams and returns what came of it:
+
+1. rows that wait for a sentence are prefilled;
+2. all rows decode one token in one batch, each sampled by its own stream;
+3. streams with enough tokens decode a piece of sound.
+
+There are no threads here: who owns the scheduler calls it from one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+
+from engine.errors import EngineError
+from engine.models.text_to_semantic import KeyValueCache
+from engine.pipeline.bundle import Bundle
+from engine.pipeline.stream import Stream
+from engine.types import AudioChunk, SynthesisRequest
+
+INITIAL_CAPACITY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """What happened to a stream: sound, its end, or its failure. `seed` makes it again."""
+
+    stream_id: int
+    chunk: AudioChunk | None
+    done: bool
+    error: EngineError | None
+    seed: int
+
+
+class Scheduler:
+    """Drives up to `max_streams` streams of one bundle; more of them wait their turn."""
+
+    def __init__(self, bundle: Bundle, max_streams: int = 16) -> None:
+        self._bundle, self._max_streams = bundle, max_streams
+        self._ids = itertools.count(1)
+        self._streams: dict[int, Stream] = {}
+        self._rows: list[int] = []  # stream ids, in the order of the cache's rows
+        self._tokens: dict[int, int] = {}  # the newest token of each row's stream
+        model = bundle.text_to_semantic
+        like = model.ar_predict_layer.weight
+        self._cache = KeyValueCache(model.config, max_streams, INITIAL_CAPACITY, like)
+
+    @property
+    def live(self) -> int:
+        """How many streams are admitted and not over."""
+        return len(self._streams)
+
+    def admit(self, request: SynthesisRequest) -> int:
+        """Take a request in; returns its stream's id.
+
+        Raises:
+            InputError: the text, the language or an option is wrong.
+        """
+        stream = Stream(self._bundle, request)
+        stream_id = next(self._ids)
+        self._streams[stream_id] = stream
+        return stream_id
+
+    def cancel(self, stream_id: int) -> None:
+        """Forget a stream and free its row; does nothing if it is over."""
+        if self._streams.pop(stream_id, None) is not None:
+            self._free_row(stream_id)
+
+    def pause(self, stream_id: int) -> None:
+        """Make no more sound for a stream until it is resumed."""
+        if stream_id in self._streams:
+            self._streams[stream_id].paused = True
+
+    def resume(self, stream_id: int) -> None:
+        """Go on with a paused stream."""
+        if stream_id in self._streams:
+            self._streams[stream_id].paused = False
+
+    @torch.inference_mode()
+    def step(self) -> list[StreamEvent]:
+        """Do one bounded piece of work over all live streams."""
+        events: list[StreamEvent] = []
+        self._prefill(events)
+        self._decode(events)
+        self._speak(events)
+        return events
+
+    def _prefill(self, events: list[StreamEvent]) -> None:
+        """Give free rows to the streams that wait for a sentence, oldest first."""
+        for stream_id, stream in list(self._streams.items()):
+            if len(self._rows) == self._max_streams:
+                return
+            if stream.paused or stream.sentence is not None or stream.exhausted:
+                continue
+            try:
+                phoneme_ids, bert, prompt = stream.begin_sentence()
+            except EngineError as error:
+                self._fail(stream_id, error, events)
+                continue
+            where, model = self._bundle.device, self._bundle.text_to_semantic
+            bert = None if bert is None else bert.to(where)
+            logits = model.prefill(self._cache, phoneme_ids.to(where), bert, prompt.to(where))
+            self._rows.append(stream_id)
+            self._accept(stream_id, logits, events)
+
+    def _decode(self, events: list[StreamEvent]) -> None:
+        """One token for every row."""
+        if not self._rows:
+            return
+        streams = [self._streams[i] for i in self._rows]
+        tokens = torch.tensor([self._tokens[i] for i in self._rows])
+        at = [len(s.sentence.history) - 1 for s in streams if s.sentence is not None]
+        where = self._bundle.device
+        logits = self._bundle.text_to_semantic.decode(
+            self._cache, tokens.to(where), torch.tensor(at).to(where)
+        )
+        for stream_id, row in zip(list(self._rows), logits, strict=True):
+            self._accept(stream_id, row, events)
+
+    def _accept(self, stream_id: int, logits: torch.Tensor, events: list[StreamEvent]) -> None:
+        stream = self._streams[stream_id]
+        try:
+            token = stream.accept(logits.float().cpu())
+        except EngineError as error:
+            self._fail(stream_id, error, events)
+            return
+        if token is None:
+            self._free_row(stream_id)
+        else:
+            self._tokens[stream_id] = token
+
+    def _speak(self, events: list[StreamEvent]) -> None:
+        """Decode the pieces that are due; a stream's last one ends it."""
+        for stream_id, stream in list(self._streams.items()):
+            if stream.paused or not stream.piece_due:
+                continue
+            try:
+                chunk = stream.speak()
+            except EngineError as error:
+                self._fail(stream_id, error, events)
+                continue
+            done = stream.exhausted
+            if done:
+                del self._streams[stream_id]
+            if len(chunk.samples) or done:
+                events.append(StreamEvent(stream_id, chunk, done, None, stream.seed))
+
+    def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
+        seed = self._streams.pop(stream_id).seed
+        self._free_row(stream_id)
+        events.append(StreamEvent(stream_id, None, True, error, seed))
+
+    def _free_row(self, stream_id: int) -> None:
+        """The last row moves into the freed one's place."""
+        self._tokens.pop(stream_id, None)
+        if stream_id in self._rows:
+            row = self._rows.index(stream_id)
+            self._cache.remove(row)
+            last = self._rows.pop()
+            if last != stream_id:
+                self._rows[row] = last

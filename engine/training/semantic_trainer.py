@@ -1,0 +1,133 @@
+"""Trains a TextToSemantic model on phonemes and tokens, as synthesis will use it.
+
+Half of the sequences continue a prompt: an utterance of the same speaker, the silence after it,
+then the target, with the texts of both before them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from engine.models.text_to_semantic import TextToSemantic
+from engine.training.losses import token_losses
+from engine.training.run import TrainingRun
+from engine.training.semantic_pass import SemanticBatch, predict
+
+
+class SemanticExample(Protocol):
+    """Phonemes [N] and tokens [M] of an utterance, and the tokens of the silence after it."""
+
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def phoneme_ids(self) -> Tensor: ...
+    @property
+    def tokens(self) -> Tensor: ...
+    @property
+    def tail(self) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticOptions:
+    """Length and rate of the training."""
+
+    steps: int = 3000
+    hours: float = float("inf")
+    batch: int = 12
+    learning_rate: float = 6e-4
+    prompted_share: float = 0.7
+    seed: int = 11
+
+
+def train_text_to_semantic(
+    model: TextToSemantic,
+    examples: Sequence[SemanticExample],
+    folder: Path,
+    options: SemanticOptions,
+) -> None:
+    """Train in place, resuming what `folder` holds."""
+    optimizer = torch.optim.AdamW(
+        model.parameters(), options.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
+    )
+    parts = {"model": model, "optimizer": optimizer}
+    run = TrainingRun(folder, parts, options.steps, options.hours)
+    rng = random.Random(options.seed + run.step)
+    sampler = _Sampler(examples, options, rng)
+    model.train()
+    while not run.finished:
+        for group in optimizer.param_groups:
+            warm = min(1.0, (run.step + 1) / 200)
+            group["lr"] = options.learning_rate * warm * (1 - 0.97 * run.progress)
+        batch = collate(sampler.draw(options.batch), model.config.end)
+        # half precision halves the time where the CPU or GPU has it, and costs no accuracy here
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, targets = predict(model, batch)
+        counted = torch.arange(targets.shape[1]) <= batch.token_lengths[:, None]
+        loss = (token_losses(logits.float(), targets) * counted).sum() / counted.sum()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        right = ((logits.argmax(-1) == targets) * counted).sum() / counted.sum()
+        run.advance({"loss": loss.detach(), "accuracy": right})
+        if run.step % 50 == 0 or run.finished:
+            run.report()
+        if run.step % 200 == 0 or run.finished:
+            run.save()
+    model.eval()
+
+
+class _Sampler:
+    """Draws sequences of similar length, alone or after a prompt of the same speaker."""
+
+    POOL = 8
+
+    def __init__(
+        self, examples: Sequence[SemanticExample], options: SemanticOptions, rng: random.Random
+    ) -> None:
+        self.examples, self.options, self.rng = examples, options, rng
+        self.by_speaker: dict[str, list[SemanticExample]] = defaultdict(list)
+        for example in examples:
+            self.by_speaker[example.speaker].append(example)
+        self.ready: list[list[tuple[Tensor, Tensor]]] = []
+
+    def draw(self, batch: int) -> list[tuple[Tensor, Tensor]]:
+        """`batch` pairs of phonemes [N] and tokens [M]."""
+        if not self.ready:
+            pool = sorted(
+                (self._sequence() for _ in range(batch * self.POOL)),
+                key=lambda pair: len(pair[0]) + len(pair[1]),
+            )
+            self.ready = [pool[i : i + batch] for i in range(0, len(pool), batch)]
+            self.rng.shuffle(self.ready)
+        return self.ready.pop()
+
+    def _sequence(self) -> tuple[Tensor, Tensor]:
+        target = self.rng.choice(self.examples)
+        if self.rng.random() > self.options.prompted_share:
+            return target.phoneme_ids, target.tokens
+        prompt = self.rng.choice(self.by_speaker[target.speaker])
+        phonemes = torch.cat([prompt.phoneme_ids, target.phoneme_ids])
+        return phonemes, torch.cat([prompt.tokens, prompt.tail, target.tokens])
+
+
+def collate(pairs: Sequence[tuple[Tensor, Tensor]], end: int) -> SemanticBatch:
+    """Pad phonemes on the left and tokens on the right."""
+    n, m = max(len(p) for p, _ in pairs), max(len(t) for _, t in pairs)
+    phoneme_ids = torch.zeros(len(pairs), n, dtype=torch.long)
+    tokens = torch.full((len(pairs), m), end)
+    for row, (phonemes, semantic) in enumerate(pairs):
+        phoneme_ids[row, n - len(phonemes) :] = phonemes
+        tokens[row, : len(semantic)] = semantic
+    padding = torch.tensor([n - len(p) for p, _ in pairs])
+    inside = torch.arange(n) >= padding[:, None]
+    lengths = torch.tensor([len(t) for _, t in pairs])
+    return SemanticBatch(phoneme_ids, inside, -padding, tokens, lengths)

@@ -1,0 +1,144 @@
+"""Step 3: the codebook, and every utterance as phonemes and semantic tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor, nn
+
+from engine.models.hubert import HOP_SAMPLES, ContentEncoder
+from engine.models.vits_decoder import VitsDecoder
+from engine.text.frontend import TextFrontend
+from engine.training.starter.content import frames_of
+from engine.training.starter.generate import Utterance, load_audio, load_utterances
+
+CODES = 512
+CODEBOOK_UTTERANCES = 1600
+TAIL_SAMPLES = 9600  # the silence that follows a reference when it is made into a prompt
+ITERATIONS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """Pairs of frames [2 D] -> D components -> the nearest of the codes.
+
+    Attributes:
+        weight: of the stride-2 convolution, [D, D, 2]; bias: [D].
+        codebook: [codes, D].
+    """
+
+    weight: Tensor
+    bias: Tensor
+    codebook: Tensor
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features [D, T] at 50 Hz -> [T // 2, D]."""
+        return nn.functional.conv1d(features[None], self.weight, self.bias, stride=2)[0].mT
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Features [D, T] at 50 Hz -> tokens [T // 2]."""
+        return torch.cdist(self.project(features), self.codebook).argmin(-1)
+
+    def write_into(self, decoder: VitsDecoder) -> None:
+        """Make this the decoder's frozen quantizer."""
+        with torch.no_grad():
+            decoder.ssl_proj.weight.copy_(self.weight)
+            decoder.ssl_proj.bias.copy_(self.bias)
+            decoder.quantizer.codebook.copy_(self.codebook)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An utterance for both trainings.
+
+    `tokens` cover the speech, `tail` the silence after it (as in a prompt).
+    """
+
+    speaker: str
+    start: int
+    frames: int
+    phoneme_ids: Tensor
+    tokens: Tensor
+    tail: Tensor
+
+
+def fit_tokenizer(speech: Path, encoder: ContentEncoder, seed: int) -> Tokenizer:
+    """Principal components of frame pairs and k-means over them."""
+    utterances, audio = load_utterances(speech), load_audio(speech)
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(utterances), CODEBOOK_UTTERANCES, replace=False)
+    rows = []
+    for i in track(chosen, "features for the codebook"):
+        features = frames_of(encoder, _samples(utterances[i], audio))  # [D, T]
+        pairs = features[:, : features.shape[1] // 2 * 2].unflatten(1, (-1, 2))
+        rows.append(pairs.permute(1, 0, 2))  # [T/2, D, 2]
+    pairs = torch.cat(rows)
+    flat, d = pairs.flatten(1), pairs.shape[1]
+    mean = flat.mean(0)
+    directions = torch.linalg.svd((flat - mean).T @ (flat - mean))[0][:, :d].T  # [D, 2 D]
+    bias = -(directions @ mean)
+    points = flat @ directions.T + bias
+    return Tokenizer(directions.view(d, d, 2), bias, _k_means(points, CODES, seed))
+
+
+def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Tokenizer) -> None:
+    """Write `examples.pt`; does nothing if it is there."""
+    path = folder / "examples.pt"
+    if path.exists():
+        return
+    utterances, audio = load_utterances(speech), load_audio(speech)
+    frontend = TextFrontend("v2")
+    rows = []
+    for utterance in track(utterances, "phonemes and tokens"):
+        samples = _samples(utterance, audio)
+        padded = np.concatenate([samples, np.zeros(TAIL_SAMPLES, np.int16)])
+        tokens = tokenizer.encode(frames_of(encoder, padded))
+        own = len(samples) // (2 * HOP_SAMPLES)
+        ids = frontend.phonemes(utterance.text, utterance.language).phoneme_ids
+        rows.append(
+            {
+                "speaker": utterance.speaker,
+                "start": utterance.start,
+                "frames": 2 * own,
+                "phoneme_ids": torch.tensor(ids),
+                "tokens": tokens[:own],
+                "tail": tokens[own:],
+            }
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save(rows, partial)
+    partial.replace(path)
+
+
+def load_examples(folder: Path) -> list[Example]:
+    """Read what `prepare` wrote."""
+    return [Example(**row) for row in torch.load(folder / "examples.pt", weights_only=True)]
+
+
+def _samples(
+    utterance: Utterance, audio: np.ndarray[tuple[int], np.dtype[np.int16]]
+) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return audio[utterance.start : utterance.start + utterance.length]
+
+
+def _k_means(points: Tensor, k: int, seed: int) -> Tensor:
+    """Lloyd's algorithm on [n, D] from k random points; an empty cluster takes a random point."""
+    generator = torch.Generator().manual_seed(seed)
+    centers = points[torch.randperm(len(points), generator=generator)[:k]].clone()
+    for _ in track(range(ITERATIONS), "k-means"):
+        nearest = torch.cat([torch.cdist(p, centers).argmin(-1) for p in points.split(20000)])
+        counts = torch.bincount(nearest, minlength=k)
+        sums = torch.zeros_like(centers).index_add_(0, nearest, points)
+        centers = sums / counts.clamp(min=1)[:, None]
+        empty = (counts == 0).nonzero()[:, 0]
+        spare = torch.randint(len(points), (len(empty),), generator=generator)
+        centers[empty] = points[spare]
+    return centers
+
+
