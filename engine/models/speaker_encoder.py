@@ -72,7 +72,7 @@ class Res2Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, planes * 4, H / stride, T / stride] of [B, in_channels, H, T]."""
-        splits = _clip(self.bn1(self.conv1(x))).split(self.width, dim=1)
+        splits = _clip(self.bn1(self.conv1(x))).chunk(SCALE, dim=1)
         outputs: list[Tensor] = []
         for i, split in enumerate(splits):
             entering = self._meet(i, outputs[-1], split) if outputs else split

@@ -96,7 +96,7 @@ def test_a_file_above_the_byte_limit_is_refused_unread() -> None:
 
 
 def test_a_long_recording_is_refused() -> None:
-    with pytest.raises(ReferenceAudioError, match="longer than 0.5 s"):
+    with pytest.raises(ReferenceAudioError, match=r"longer than 0\.5 s"):
         decode(encode_wav(Audio(tone(16000), 16000)), AudioLimits(max_s=0.5))
 
 

@@ -191,7 +191,7 @@ def stream(case: Case) -> dict[str, Tensor]:
 
 
 def _chunks_at_pauses(tokens: list[int], pause_score: Tensor, shortest: int) -> Iterator[list[int]]:
-    """Yield chunks as the tokens come; a chunk holds all up to now, the next begins at the pause."""
+    """Yield chunks as the tokens come; the next one begins after the pause."""
     start = 0
     for now in range(1, len(tokens) + 1):
         if now - start < shortest + 2:
