@@ -1,0 +1,168 @@
+"""Cutting a text into pieces that are synthesized one by one, and grouping pieces into batches.
+
+The ways to cut, and the repairs around them (short pieces join the next, a closing mark is
+added), are those of the official pipeline, so a text is spoken with the same breaks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from engine.types import SplitPolicy
+
+_ENDINGS = "，。？！,.?!~:：—…"
+_ENDING = re.compile(f"[{_ENDINGS}]")
+_CLAUSE = re.compile(f"[^{_ENDINGS}]*[{_ENDINGS}]|[^{_ENDINGS}]+")
+_REPEATED_MARKS = re.compile(r"([!?…,.\-])[!?…,.\-]+")
+_MUTE = frozenset("!?…,.- ")
+_PIECE_MARKS = frozenset(",.;?!、，。？！：…")
+_SHORTEST_PIECE, _LONGEST_PIECE = 5, 510
+_SHORT_OPENING = 4
+_CLAUSES_PER_PIECE = 4
+_TARGET_CHARACTERS = 50
+
+
+def collapse_marks(text: str) -> str:
+    """`text` with each run of `!?…,.-` reduced to its first mark."""
+    return _REPEATED_MARKS.sub(r"\1", text)
+
+
+def finish_sentence(text: str, language: str) -> str:
+    """`text` closed with a full stop of its language unless it ends in a mark already."""
+    text = text.strip("\n")
+    return text if not text or text[-1] in _ENDINGS else text + _full_stop(language)
+
+
+def split_text(text: str, language: str, policy: SplitPolicy) -> list[str]:
+    """The pieces of `text` under `policy`; none when there is nothing to say.
+
+    Pieces have at least 5 characters where the text allows it and never more than 510.
+    """
+    text = text.strip("\n")
+    if not text:
+        return []
+    opening = _ENDING.split(text, maxsplit=1)[0]
+    if text[0] not in _ENDINGS and len(opening.strip()) < _SHORT_OPENING:
+        text = _full_stop(language) + text
+    lines = "\n".join(_CUTS[policy](text)).split("\n")
+    pieces = _join_short(line for line in lines if line not in ("", " "))
+    spoken = [piece for piece in pieces if re.search(r"\w", piece)]
+    return [part for piece in spoken for part in _bounded(finish_sentence(piece, language))]
+
+
+def plan_batches(
+    lengths: Sequence[int], batch_size: int, *, threshold: float = 0.75
+) -> list[list[int]]:
+    """Group indices of pieces of like length, short ones first.
+
+    A group shrinks until its middle length is at least `threshold` times its mean.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    batches: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        end = min(start + batch_size, len(order))
+        while end - start > 1 and not _is_even([lengths[i] for i in order[start:end]], threshold):
+            end -= 1
+        batches.append(order[start:end])
+        start = end
+    return batches
+
+
+def _is_even(lengths: Sequence[int], threshold: float) -> bool:
+    return lengths[len(lengths) // 2] * len(lengths) >= threshold * sum(lengths)
+
+
+def _full_stop(language: str) -> str:
+    return "." if language == "en" else "。"
+
+
+def _clauses(text: str) -> list[str]:
+    text = text.replace("……", "。").replace("——", "，")
+    return _CLAUSE.findall(text if text[-1] in _ENDINGS else text + "。")
+
+
+def _uncut(text: str) -> list[str]:
+    return [text]
+
+
+def _by_four_clauses(text: str) -> list[str]:
+    clauses = _clauses(text)
+    if len(clauses) <= _CLAUSES_PER_PIECE:
+        return [text]
+    starts = range(0, len(clauses) - _CLAUSES_PER_PIECE, _CLAUSES_PER_PIECE)  # the rest joins
+    ends = [*starts[1:], len(clauses)]
+    pieces = ["".join(clauses[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return _audible(pieces)
+
+
+def _by_fifty_characters(text: str) -> list[str]:
+    clauses = _clauses(text)
+    if len(clauses) < 2:
+        return [text]
+    pieces, piece = [], ""
+    for clause in clauses:
+        piece += clause
+        if len(piece) > _TARGET_CHARACTERS:
+            pieces.append(piece)
+            piece = ""
+    pieces += [piece] if piece else []
+    if len(pieces) > 1 and len(pieces[-1]) < _TARGET_CHARACTERS:
+        pieces[-2:] = ["".join(pieces[-2:])]
+    return _audible(pieces)
+
+
+def _by_chinese_stop(text: str) -> list[str]:
+    return _audible(text.strip("。").split("。"))
+
+
+def _by_english_stop(text: str) -> list[str]:
+    return _audible(re.split(r"(?<!\d)\.(?!\d)", text.strip(".")))
+
+
+def _by_punctuation(text: str) -> list[str]:
+    pieces = re.findall(r"(?:[^,.;?!、，。？！：…]|(?<=\d)\.(?=\d))*[,.;?!、，。？！：…]?", text)
+    return [piece for piece in pieces if not _PIECE_MARKS.issuperset(piece)]
+
+
+def _audible(pieces: Iterable[str]) -> list[str]:
+    return [piece for piece in pieces if not _MUTE.issuperset(piece)]
+
+
+def _join_short(pieces: Iterable[str]) -> list[str]:
+    joined, pending = [], ""
+    for piece in pieces:
+        pending += piece
+        if len(pending) >= _SHORTEST_PIECE:
+            joined.append(pending)
+            pending = ""
+    if pending and joined:
+        joined[-1] += pending
+    elif pending:
+        joined.append(pending)
+    return joined
+
+
+def _bounded(piece: str) -> list[str]:
+    """`piece` in parts of at most 510 characters, cut at marks, then at spaces, then anywhere."""
+    if len(piece) <= _LONGEST_PIECE:
+        return [piece]
+    parts, part = [], ""
+    for token in re.findall(rf"[{_ENDINGS}]|[^{_ENDINGS}]{{1,{_LONGEST_PIECE - 1}}}(?!\S)|"
+                            rf"[^{_ENDINGS}]{{1,{_LONGEST_PIECE - 1}}}", piece):  # fmt: skip
+        if len(part) + len(token) > _LONGEST_PIECE:
+            parts.append(part)
+            part = ""
+        part += token
+    return [part for part in [*parts, part] if re.search(r"\w", part)]
+
+
+_CUTS: Mapping[SplitPolicy, Callable[[str], list[str]]] = {
+    SplitPolicy.NONE: _uncut,
+    SplitPolicy.FOUR_CLAUSES: _by_four_clauses,
+    SplitPolicy.FIFTY_CHARACTERS: _by_fifty_characters,
+    SplitPolicy.CHINESE_STOP: _by_chinese_stop,
+    SplitPolicy.ENGLISH_STOP: _by_english_stop,
+    SplitPolicy.PUNCTUATION: _by_punctuation,
+}
