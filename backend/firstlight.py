@@ -1,0 +1,120 @@
+"""`python -m backend.firstlight`: start a server, hear one sentence, and go on serving.
+
+What `make run` does once everything is installed.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import grpc
+import typer
+from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from backend.cli.client import Connection, connect
+from backend.cli.say import say
+from backend.config import Settings
+
+SENTENCE = "Hello, this is your own voice server. It is a good day to talk."
+OUTPUT = Path("out/hello.mp3")
+START_LIMIT_S = 300.0
+POLL_S = 0.2
+
+Process = subprocess.Popen[bytes]
+
+
+def main(
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 50051,
+    oneshot: Annotated[bool, typer.Option(help="Stop after the sentence.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the sentence goes.")] = OUTPUT,
+) -> None:
+    """Serve on `port`, speak one sentence into a file, and keep serving until Ctrl-C."""
+    settings = Settings(port=port)
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    if _is_taken(host, port):
+        _fail(f"port {port} is in use: stop what listens there, or try PORT={port + 1} make run")
+    key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
+    with _server(port) as process:
+        _speak(process, f"{host}:{port}", key, out)
+        if not oneshot:
+            typer.echo(f"serving on {host}:{port}; Ctrl-C stops")
+            raise typer.Exit(process.wait())
+
+
+def _speak(process: Process, address: str, key: str | None, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with connect(address, key) as connection:
+        _await_serving(process, connection)
+        voice = _english_voice(connection)
+    typer.echo(f"{voice} says: {SENTENCE}")
+    say(text=SENTENCE, voice=voice, out=out, language="en", seed=1, server=address, key=key)
+
+
+@contextmanager
+def _server(port: int) -> Iterator[Process]:
+    """Run `python -m backend serve` while the block runs; Ctrl-C and SIGTERM end both."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    process = subprocess.Popen([sys.executable, "-m", "backend", "serve", "--port", str(port)])
+    try:
+        yield process
+    except KeyboardInterrupt:
+        typer.echo("stopping")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _await_serving(process: Process, connection: Connection) -> None:
+    stub = health_pb2_grpc.HealthStub(connection.channel)
+    check = stub.Check  # type: ignore[attr-defined]  # not in the stubs
+    request = health_pb2.HealthCheckRequest()
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            _fail(f"the server ended with status {process.returncode}; its message stands above")
+        try:
+            reply = check(request, metadata=connection.metadata, timeout=5)
+            if reply.status == health_pb2.HealthCheckResponse.SERVING:
+                return
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+        time.sleep(POLL_S)
+    _fail(f"the server was not ready within {START_LIMIT_S:.0f} s")
+
+
+def _english_voice(connection: Connection) -> str:
+    stub = voices_pb2_grpc.VoiceServiceStub(connection.channel)
+    request = voices_pb2.ListVoicesRequest(language="en", page_size=1)
+    voices = stub.ListVoices(request, metadata=connection.metadata).voices
+    if not voices:
+        _fail("the bundle has no voice that speaks English")
+    return voices[0].name.removeprefix("voices/")
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _fail(message: str) -> NoReturn:
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
