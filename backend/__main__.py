@@ -2,5 +2,11 @@
 
 from backend.cli.app import app
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the command that the arguments name."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,10 @@ from backend.errors import VoiceExistsError
 from backend.storage.database import Base
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 class VoiceRow(Base):
     """A stored voice. `folder` names its blobs and is never used twice."""
 
@@ -26,7 +30,7 @@ class VoiceRow(Base):
     transcript: Mapped[str]
     consent_speaker: Mapped[str]
     consent_text: Mapped[str]
-    created: Mapped[datetime] = mapped_column(DateTime, default=lambda: _now())
+    created: Mapped[datetime] = mapped_column(DateTime, default=_now)
 
     @property
     def created_utc(self) -> datetime:
@@ -67,7 +71,3 @@ class VoiceTable:
         """Delete a row; none of this id is no error."""
         with Session(self._engine) as session, session.begin():
             session.execute(delete(VoiceRow).where(VoiceRow.voice_id == voice_id))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
