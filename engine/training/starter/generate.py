@@ -27,6 +27,8 @@ class Speaker:
     voice: str
     language: str
     utterances: int
+    title: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,19 @@ def load_audio(folder: Path) -> np.memmap[tuple[int], np.dtype[np.int16]]:
     return np.memmap(folder / "audio.int16", dtype=np.int16, mode="r")
 
 
+def speak(speaker: Speaker, text: str) -> Spoken:
+    """Speak one `text`."""
+    return _source(speaker).speak(_readable(speaker, text))
+
+
 def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
     source = _source(speaker)
-    mandarin = speaker.language == "zh"
-    texts = mandarin_texts(seed) if mandarin else english_texts(seed)
+    texts = mandarin_texts(seed) if speaker.language == "zh" else english_texts(seed)
     kept = 0
     with Progress() as progress:
         task = progress.add_task(f"speaking {speaker.name}", total=speaker.utterances)
         for text in itertools.takewhile(lambda _: kept < speaker.utterances, texts):
-            spoken = source.speak(_pinyin(text) if mandarin else text)
+            spoken = source.speak(_readable(speaker, text))
             if MIN_S <= spoken.audio.duration_s <= MAX_S:
                 kept += 1
                 progress.advance(task)
@@ -92,6 +98,10 @@ def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
 def _source(speaker: Speaker) -> SpeechSource:
     kinds = {"flite": FliteVoice, "espeak-ng": EspeakVoice}
     return kinds[speaker.synthesizer](speaker.voice)
+
+
+def _readable(speaker: Speaker, text: str) -> str:
+    return _pinyin(text) if speaker.synthesizer == "espeak-ng" else text
 
 
 def _pinyin(text: str) -> str:

@@ -15,11 +15,15 @@ from engine.training.starter.tokens import CODES
 
 SEED = 20
 SPEAKERS = (
-    Speaker("rms", "flite", "rms", "en", 2400),
-    Speaker("slt", "flite", "slt", "en", 2400),
-    Speaker("kal", "flite", "kal16", "en", 1600),
-    Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800),
+    Speaker("rms", "flite", "rms", "en", 2400, "Robert", "American English, low and calm"),
+    Speaker("slt", "flite", "slt", "en", 2400, "Sally", "American English, higher and clear"),
+    Speaker("kal", "flite", "kal16", "en", 1600, "Kal", "American English, even and robotic"),
+    Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800, "Mei", "Mandarin, robotic"),
 )
+REFERENCE_TEXTS = {
+    "en": "I bought some fresh bread this morning, and then I walked home along the river.",
+    "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
+}
 CONTENT = ContentOptions()
 ACOUSTIC = AcousticOptions(steps=12000)
 SEMANTIC = SemanticOptions(steps=6000)
