@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import grpc
 import typer
@@ -38,7 +38,8 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the sentence goes.")] = OUTPUT,
 ) -> None:
     """Serve on `port`, speak one sentence into a file, and keep serving until Ctrl-C."""
-    settings = Settings(port=port)
+    given: dict[str, Any] = {"port": port}
+    settings = Settings(**given)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     if _is_taken(host, port):
         _fail(f"port {port} is in use: stop what listens there, or try PORT={port + 1} make run")
