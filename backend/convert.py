@@ -68,7 +68,7 @@ def to_speech(message: tts_pb2.SpeechInput, max_characters: int, own_rate_hz: in
 
 
 def to_options(message: tts_pb2.SynthesisOptions) -> SynthesisOptions:
-    """Return the options; absent fields take the engine's defaults.
+    """Return the options; absent fields stay open, for the bundle to fill.
 
     Raises:
         InvalidOptionError: a value is out of range.

@@ -12,8 +12,7 @@ BackendError
 ├── OverloadedError            the queue is full
 ├── ShuttingDownError
 ├── EngineStoppedError         the engine thread has died
-├── ConfigurationError         the settings contradict each other; the server does not start
-└── StorageError               the data folder holds something that it must not
+└── ConfigurationError         the settings contradict each other; the server does not start
 """
 
 from __future__ import annotations
@@ -114,10 +113,6 @@ class EngineStoppedError(BackendError):
 
 class ConfigurationError(BackendError):
     """The settings cannot work together; the message says how to mend them."""
-
-
-class StorageError(BackendError):
-    """The data folder holds something that it must not."""
 
 
 @dataclass(frozen=True, slots=True)

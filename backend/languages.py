@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-AUTO = "auto"
-
 _NAMES = MappingProxyType(
     {
-        AUTO: "Detect each passage",
+        "auto": "Detect each passage",
         "zh": "Chinese",
         "yue": "Cantonese",
         "en": "English",

@@ -20,7 +20,7 @@ class StreamResampler:
 
     def feed(self, samples: Samples) -> Samples:
         """Return what can be given out after `samples` [T]."""
-        if self._resampler is None:
+        if self._resampler is None or not len(samples):
             return samples
         block = np.ascontiguousarray(samples, dtype=np.float32)[None]
         frame = av.AudioFrame.from_ndarray(block, format="flt", layout="mono")

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 
-from backend.convert import Speech, to_audio_format, to_duration, to_speech
+from backend.convert import (
+    Speech,
+    to_audio_format,
+    to_duration,
+    to_speech,
+)
 from backend.encoding import Encoding, open_encoder, wav_file
 from backend.inference import Inference, SpeechStream
-from backend.languages import AUTO, display_name
+from backend.languages import display_name
 from backend.request import RequestRecord, current_request
 from backend.voices.library import VoiceLibrary
 from engine.types import SynthesisRequest
@@ -82,10 +87,10 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
     async def ListLanguages(
         self, request: tts_pb2.ListLanguagesRequest, context: Context
     ) -> tts_pb2.ListLanguagesResponse:
-        """Return the languages of the bundle, and `auto`."""
-        codes = [code for code in self._bundle.languages if code != AUTO]
+        """Return the languages of the bundle."""
         languages = [
-            tts_pb2.Language(code=code, display_name=display_name(code)) for code in (*codes, AUTO)
+            tts_pb2.Language(code=code, display_name=display_name(code))
+            for code in self._bundle.languages
         ]
         return tts_pb2.ListLanguagesResponse(languages=languages)
 

@@ -98,7 +98,7 @@ class ToneScheduler:
     """Makes one chunk per live stream and step. Steps wait while `gate` is closed."""
 
     max_streams: int = 16
-    languages: tuple[str, ...] = ("en", "zh", "auto")
+    languages: tuple[str, ...] = ("en", "zh")
     gate: threading.Event = field(default_factory=threading.Event)
     steps: int = 0
     made_chunks: int = 0

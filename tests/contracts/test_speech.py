@@ -111,11 +111,11 @@ async def test_unspecified_encoding_is_mp3_and_empty_language_the_voices_own(
     assert reply.audio_format.encoding == MP3
 
 
-async def test_languages_are_those_of_the_bundle_and_auto(tmp_path: Path) -> None:
+async def test_languages_are_those_of_the_bundle(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         reply = await server.tts.ListLanguages(tts_pb2.ListLanguagesRequest())
     names = {language.code: language.display_name for language in reply.languages}
-    assert list(names) == ["en", "zh", "auto"]
+    assert list(names) == ["en", "zh"]
     assert names["zh"] == "Chinese"
 
 

@@ -30,7 +30,7 @@ class SpeechInput(google.protobuf.message.Message):
     voice: builtins.str
     """The voice's resource name, `voices/{id}`."""
     language: builtins.str
-    """A language code such as `en`, or `auto`; empty means the voice's own language."""
+    """A code that `ListLanguages` gives, such as `en`; empty means the voice's own language."""
     @property
     def options(self) -> global___SynthesisOptions:
         """How to speak; absent fields take the server's defaults."""
@@ -55,7 +55,7 @@ global___SpeechInput = SpeechInput
 
 @typing.final
 class SynthesisOptions(google.protobuf.message.Message):
-    """How to speak."""
+    """How to speak. What is absent takes the default of the server's model."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -70,13 +70,13 @@ class SynthesisOptions(google.protobuf.message.Message):
     speed: builtins.float
     """2.0 is twice as fast; 0.25 to 4.0, by default 1.0."""
     temperature: builtins.float
-    """Randomness of the semantic tokens, 0.01 to 2.0, by default 1.0."""
+    """Randomness of the semantic tokens, 0.01 to 2.0."""
     top_k: builtins.int
-    """Sample among this many best tokens, by default 15."""
+    """Sample among this many best tokens, 1 to 2048."""
     top_p: builtins.float
-    """Sample among the best tokens up to this probability, by default 1.0."""
+    """Sample among the best tokens up to this probability, 0.01 to 1.0."""
     repetition_penalty: builtins.float
-    """Above 1.0, tokens that were already used become less likely; by default 1.35."""
+    """Above 1.0, tokens that were already used become less likely; 1.0 to 2.0."""
     def __init__(
         self,
         *,
