@@ -1,0 +1,171 @@
+"""Handlers of v3 and v4: features, flow matching, vocoders, long speech in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from engine.audio.sola import join_fragments
+from engine.audio.spectrogram import (
+    V3_MEL,
+    V4_MEL,
+    MelSpectrogram,
+    denormalize_mel,
+    normalize_mel,
+)
+from engine.models.bigvgan import BigVgan, BigVganConfig
+from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
+from engine.models.hifigan import HifiGan, HifiGanConfig
+from engine.models.inpainting import Inpainter, MelPrompt, PieceLimits, overlapping_windows
+from engine.models.weight_norm import fuse_weight_norm
+from tests.golden.case import Case, State
+
+SOLA_SEARCH = 320
+V4_VOCODER = HifiGanConfig(
+    in_channels=100,
+    initial_channels=512,
+    upsample_rates=(10, 6, 2, 2, 2),
+    upsample_kernel_sizes=(20, 12, 4, 4, 4),
+    final_bias=True,
+)
+
+
+def load(network: nn.Module, state: State, constants: dict[str, str]) -> None:
+    """Load strictly; formula buffers are taken from the network that computed them."""
+    own = network.state_dict()
+    whole = state | {name: own[name] for name in constants}
+    network.eval().load_state_dict(whole, strict=True, assign=True)
+
+
+def load_decoder(case: Case) -> FlowMatchingDecoder:
+    """Build the decoder that the case's manifest describes, with its weights."""
+    manifest, state = case.manifest, case.state()
+    config = FlowMatchingConfig.from_released(
+        manifest["config"],
+        symbols=len(state["enc_p.text_embedding.weight"]),
+        is_v4=manifest["version"] == "v4",
+    )
+    decoder = FlowMatchingDecoder(config)
+    load(decoder, state, manifest["constants"])
+    return decoder
+
+
+def flow(case: Case) -> dict[str, Tensor]:
+    """One velocity, and mels by four steps and by two guided ones."""
+    cfm = load_decoder(case).cfm
+    estimator, prompt, features = cfm.estimator, case["in_prompt"], case["in_mu"]
+    noise, lengths = case["in_x"], case["in_lens"]
+    rows, known, frames = len(noise), prompt.shape[-1], noise.shape[-1]
+    time, step = (torch.full((rows,), case.entry[name]) for name in ("t", "d"))
+    text = estimator.text_embed(features)
+    mel = torch.cat((torch.zeros_like(prompt), noise[..., known:]), dim=-1)
+    padded = torch.cat((prompt, torch.zeros_like(noise[..., known:])), dim=-1)
+    mask = torch.arange(frames)[None] < lengths[:, None]
+    velocity = estimator(mel, padded, text, mask, estimator.embed_time(time, step))
+    width = case.arrays["out_text_embed_64"].shape[-1]
+    return {
+        "out_dt_embed": estimator.d_embed(step),
+        "out_text_embed_64": text[..., :width],
+        "out_dit": velocity.mT,
+        "out_cfm_4steps": cfm(features.mT, lengths, prompt, noise, steps=4),
+        "out_cfm_2steps_cfg05": cfm(features.mT, lengths, prompt, noise, 2, guidance=0.5),
+    }
+
+
+def features(case: Case) -> dict[str, Tensor]:
+    """Tokens and text to features at the mel rate."""
+    decoder = load_decoder(case)
+    style = decoder.mean_style(case.numbered("in_refer_"))
+    speed = case.entry["speed"]
+    found = decoder.features(case["in_codes"][0], case["in_text"], style, speed)
+    return {"out_fea": found, "out_ge": style}
+
+
+def load_v4_vocoder(state: State) -> HifiGan:
+    """The vocoder of v4; its checkpoint has no weight norm."""
+    vocoder = HifiGan(V4_VOCODER)
+    fuse_weight_norm(vocoder)
+    load(vocoder, state, {})
+    return vocoder
+
+
+def vocoder_v4(case: Case) -> dict[str, Tensor]:
+    """Mels to 48 kHz."""
+    return {"out_audio": load_v4_vocoder(case.state())(case["in_mel"]).flatten()}
+
+
+def vocoder_v3(case: Case) -> dict[str, Tensor]:
+    """Mels to 24 kHz."""
+    vocoder = BigVgan(BigVganConfig())
+    load(vocoder, case.state(), case.manifest["constants"])
+    return {"out_audio": vocoder(case["in_mel"]).flatten()}
+
+
+def pieces(case: Case) -> dict[str, Tensor]:
+    """A sentence piece after piece; where wanted, two sentences in windows at once."""
+    decoder, entry = load_decoder(case), case.entry
+    limits = PieceLimits(entry["T_ref"], entry["T_chunk"])
+    style = decoder.mean_style(case.numbered("in_refer_"))
+    prompt = _prompt(case, decoder, style, limits)
+    sentences = [
+        decoder.features(codes[0], phonemes[None], style)
+        for codes, phonemes in zip(
+            case.numbered("in_codes_"), case.numbered("in_phones_"), strict=True
+        )
+    ]
+    sequential = _inpainter(case, decoder, "in_randn_seq_")
+    mel = denormalize_mel(sequential.in_sequence(prompt, sentences[0], limits))
+    got = {"out_mel_sequential": mel[0]}
+    if "in_randn_batch_0" in case.arrays:
+        inpainter = _inpainter(case, decoder, "in_randn_batch_")
+        vocoder = load_v4_vocoder(case.weights.state("vocoder-v4"))
+        got |= _batched(inpainter, vocoder, prompt, sentences, limits, entry["overlapped_len"])
+    return got
+
+
+def _prompt(
+    case: Case, decoder: FlowMatchingDecoder, style: Tensor, limits: PieceLimits
+) -> MelPrompt:
+    mel = MelSpectrogram(V4_MEL if case.manifest["version"] == "v4" else V3_MEL)
+    codes, phonemes = case["in_prompt_codes"][None], case["in_prompt_phones"][None]
+    known = decoder.features(codes, phonemes, style)
+    return MelPrompt.fit(normalize_mel(mel(case["in_wave"][None])), known, limits)
+
+
+def _inpainter(case: Case, decoder: FlowMatchingDecoder, prefix: str) -> Inpainter:
+    stored: Iterator[Tensor] = iter(case.numbered(prefix))
+    return Inpainter(decoder.cfm, case.entry["sample_steps"], lambda _shape: next(stored))
+
+
+def _batched(
+    inpainter: Inpainter,
+    vocoder: HifiGan,
+    prompt: MelPrompt,
+    sentences: list[Tensor],
+    limits: PieceLimits,
+    overlap: int,
+) -> dict[str, Tensor]:
+    """All windows in one batch; their waveforms joined, then cut by sentence."""
+    length = limits.total - prompt.frames
+    windows = overlapping_windows(torch.cat(sentences, dim=-1), length, overlap)
+    mel = denormalize_mel(inpainter.at_once(prompt, windows))
+    wave = vocoder(mel.transpose(0, 1).flatten(1)[None]).flatten()
+    hop = V4_VOCODER.hop
+    joined = join_fragments(wave.split(length * hop), overlap * hop, SOLA_SEARCH)
+    starts, got = overlap * hop, {}  # type: int, dict[str, Tensor]
+    for i, sentence in enumerate(sentences):
+        end = starts + sentence.shape[-1] * hop
+        got[f"out_batched_frag_{i}"] = joined[starts:end]
+        starts = end
+    return got
+
+
+KINDS = {
+    "cfm": flow,
+    "decode_encp": features,
+    "vocoder_v4": vocoder_v4,
+    "bigvgan_v3": vocoder_v3,
+    "vocoder_chunks": pieces,
+}
