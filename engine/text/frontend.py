@@ -1,4 +1,7 @@
-"""Text to phonemes: the one door to all languages."""
+"""Text to phonemes: the one door to all languages.
+
+A front end needs no model and no weights. Dictionaries are loaded when a language is first read.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,25 @@ import re
 from collections.abc import Callable, Mapping
 
 from engine.errors import EmptyTextError, UnsupportedLanguageError
+from engine.text.chinese.frontend import ChineseFrontend
+from engine.text.chinese.polyphones import PolyphonePredictor
+from engine.text.cleanup import clean_text
 from engine.text.english.frontend import EnglishFrontend
 from engine.text.language import LanguageFrontend
-from engine.text.symbols import SymbolTable
-from engine.types import Phonemes, PhonemeSegment
+from engine.text.spans import spans_for_mode
+from engine.text.splitting import collapse_marks, split_text
+from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
+from engine.types import Phonemes, PhonemeSegment, SplitPolicy
 
 _FEWEST_PHONEMES = 6
-_FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {"en": EnglishFrontend}
+_SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))
+_V1_LANGUAGES = ("en", "zh", "ja")
+_MODES = ("auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue")
+_V1_MODES = ("auto", "all_zh", "all_ja")
+_FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {
+    "en": EnglishFrontend,
+    "zh": ChineseFrontend,
+}
 
 
 class TextFrontend:
@@ -20,37 +35,66 @@ class TextFrontend:
 
     Args:
         symbol_version: "v1" or "v2", as the bundle names its table.
+        predictor: decides the readings of Chinese characters by context; without one
+            dictionaries do.
+
+    Attributes:
+        languages: the language codes it reads.
+        modes: the ways to read mixed text, see `engine.text.spans.spans_for_mode`.
     """
 
-    def __init__(self, symbol_version: str = "v2") -> None:
+    def __init__(
+        self, symbol_version: str = "v2", *, predictor: PolyphonePredictor | None = None
+    ) -> None:
         self.table = SymbolTable(symbol_version)
-        self.languages = tuple(_FRONTENDS)
+        is_v1 = symbol_version == "v1"
+        self.languages = tuple(code for code in _FRONTENDS if not is_v1 or code in _V1_LANGUAGES)
+        self.modes = tuple(mode for mode in _MODES if not is_v1 or mode in _V1_MODES)
         self._frontends: dict[str, LanguageFrontend] = {}
+        if predictor is not None:
+            self._frontends["zh"] = ChineseFrontend(self.table, predictor)
 
-    def phonemes(self, text: str, language: str) -> Phonemes:
-        """The phonemes of one piece of `text`.
+    def sentences(self, text: str, language: str, policy: SplitPolicy) -> list[str]:
+        """The pieces of `text` to be synthesized one by one, none when nothing can be said.
+
+        Markdown, emoji and the like are removed first. Takes time linear in the text.
 
         Raises:
-            UnsupportedLanguageError: no front end reads `language`.
-            EmptyTextError: nothing in `text` can be spoken.
+            UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
         """
-        if language not in self.languages:
-            raise UnsupportedLanguageError(language, self.languages)
-        if not re.search(r"\w", text):
-            raise EmptyTextError(f"nothing can be spoken in {text[:40]!r}")
+        self._check(language)
+        return split_text(collapse_marks(clean_text(text)), language, policy)
+
+    def phonemes(self, text: str, language: str) -> Phonemes:
+        """The phonemes of one piece of `text`; of a very short one with a stop before it.
+
+        Raises:
+            UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
+            EmptyTextError: nothing in `text` can be spoken.
+            MissingDependencyError: the language's packages are not installed.
+        """
+        self._check(language)
         segments = self._read(text, language)
         if sum(len(segment.phonemes) for segment in segments) < _FEWEST_PHONEMES:
             segments = self._read("." + text, language)
-        return self._encode(segments)
-
-    def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
-        return (self._frontend(language).read(re.sub(" {2,}", " ", text)),)
-
-    def _encode(self, segments: tuple[PhonemeSegment, ...]) -> Phonemes:
         phonemes = [phoneme for segment in segments for phoneme in segment.phonemes]
+        if _SILENT.issuperset(phonemes):
+            raise EmptyTextError(f"nothing can be spoken in {text[:40]!r}")
         return Phonemes(self.table.encode(phonemes), segments)
 
+    def _check(self, language: str) -> None:
+        known = (*self.languages, *self.modes)
+        if language not in known:
+            raise UnsupportedLanguageError(language, known)
+
+    def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
+        runs = spans_for_mode(re.sub(" {2,}", " ", text), language)
+        read = [self._frontend(run.language).read(run.text) for run in runs]
+        return tuple(segment for segment in read if segment.phonemes)
+
     def _frontend(self, language: str) -> LanguageFrontend:
+        if language not in self.languages:
+            raise UnsupportedLanguageError(language, self.languages)
         if language not in self._frontends:
             self._frontends[language] = _FRONTENDS[language](self.table)
         return self._frontends[language]

@@ -1,0 +1,91 @@
+"""Makes written answers speakable: Markdown, code, links, tables and emoji are not read aloud.
+
+Language models answer in Markdown. What carries words is kept (a link's label, a heading, a
+table's cells); what a reader would not say is dropped (fenced code, rules, the path of an
+address). Every rule takes time linear in the text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_RULE = re.compile(r"(?:-[- \t]{2,}|\*[* \t]{2,}|_[_ \t]{2,}|={3,})$")
+_TABLE_RULE = re.compile(r"\|?[ \t]*:?-{2,}[-:| \t]*$")
+_LINE_MARK = re.compile(r"(?:#{1,6}[ \t]+|>[> \t]*|[-*+•●▪◦][ \t]+(?:\[[ xX]\][ \t])?)")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\s]{0,2000}(?: [^()\n]{0,200})?\)")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]|【[^】]{0,30}†[^】]{0,30}】")
+_BREAK = re.compile(r"<(?:br|p|/p|/li|/div|/h[1-6])\b[^<>]{0,20}>", re.IGNORECASE)
+_TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,200}|!--[^<>]{0,500}--)>")
+_WEB = re.compile(
+    r"<?\b(?:https?|ftp)://(?:www\.)?([A-Za-z0-9.-]{1,253})"
+    r"(?:[/:?#][^\s<>，。；！？、“”（）()\u3040-\uffff]{0,2000})?>?"
+)
+_MAIL = re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+_EMPHASIS = re.compile(
+    r"(?<!\\)(?:\*{2,}|~~|`+|(?<![\d\s])\*|\*(?![\d\s])|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w))"
+)
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
+_UNSPOKEN_CATEGORIES = frozenset(("So", "Cs", "Co", "Cn", "Cf", "Cc", "Me"))
+_SPOKEN_SYMBOLS = frozenset("℃℉°№㎡㎏㎝\n\t")
+_EMOJI_MODIFIERS = frozenset(map(chr, [*range(0x1F3FB, 0x1F400), *range(0xFE00, 0xFE10)]))
+
+
+def clean_text(text: str) -> str:
+    """`text` as plain sentences and lines, ready to be split."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = "\n".join(_without_code(text.split("\n")))
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _WEB.sub(_host, text))))
+    text = _MAIL.sub(_mailbox, _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))
+    text = "\n".join(_line(line) for line in text.split("\n"))
+    text = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", text)).replace("_", " ")
+    text = "".join(char for char in text if _is_spoken(char))
+    return re.sub(r"[ \t\u00a0\u3000]+", " ", text).strip()
+
+
+def _without_code(lines: list[str]) -> Iterator[str]:
+    """The lines outside fenced blocks; a fence that never closes hides nothing."""
+    hidden: list[str] | None = None
+    for line in lines:
+        if _FENCE.match(line):
+            hidden = [] if hidden is None else None
+        elif hidden is not None:
+            hidden.append(line)
+        else:
+            yield line
+    yield from hidden or []
+
+
+def _host(match: re.Match[str]) -> str:
+    address = match[0].strip("<>")
+    stop = address[len(address.rstrip(",.;:!?")) :]
+    return f" {_spoken_dots(match[1].strip('.-'))}{stop} "
+
+
+def _mailbox(match: re.Match[str]) -> str:
+    name, _, host = match[0].partition("@")
+    return f" {_spoken_dots(name)} at {_spoken_dots(host)} "
+
+
+def _spoken_dots(name: str) -> str:
+    return name.replace(".", " dot ")
+
+
+def _line(line: str) -> str:
+    """`line` without what only lays it out; the cells of a table row become clauses."""
+    line = line.strip()
+    if _RULE.match(line) or _TABLE_RULE.match(line):
+        return ""
+    line = line[mark.end() :] if (mark := _LINE_MARK.match(line)) else line
+    if line.startswith("|"):
+        return ", ".join(cell.strip() for cell in line.split("|") if cell.strip())
+    return line
+
+
+def _is_spoken(char: str) -> bool:
+    if char in _SPOKEN_SYMBOLS:
+        return True
+    return char not in _EMOJI_MODIFIERS and unicodedata.category(char) not in _UNSPOKEN_CATEGORIES

@@ -1,0 +1,141 @@
+"""Which language each part of a text is in, judged by its script.
+
+Letters decide: Latin is English, kana Japanese, Hangul Korean. Han characters are Japanese where
+kana stands in the same clause (or elsewhere in a text that shows no Chinese word), else Chinese.
+Marks and spaces belong to what they follow, digits to the letters they touch.
+
+Differs from the official segmenter, which asks a language-identification network: it calls short
+runs such as 和 or 2024年 Japanese inside Chinese text; here they stay Chinese.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from engine.types import TextSegment
+
+_LATIN = "A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ"
+_KANA = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
+_HAN = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(
+    rf"(?P<latin>[{_LATIN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)|(?P<han>[{_HAN}]+)"
+    rf"|(?P<number>[0-9０-９]+(?:[.,:/][0-9]+)*)"
+    rf"|(?P<other>[^{_LATIN}{_KANA}{_HANGUL}{_HAN}0-9０-９]+)"
+)
+_CLAUSE_END = re.compile(r"[\s，。？！、；：,.!?;:…]")
+_CHINESE_WORD = re.compile("[很没嘛]")
+_ENGLISH = "en"
+
+
+@dataclass(slots=True)
+class _Token:
+    script: str
+    text: str
+    language: str = ""
+
+
+def spans(text: str, default: str | None = None) -> list[TextSegment]:
+    """`text` in runs of one language each, nothing left out.
+
+    Args:
+        default: the language of all that is not English; None tells languages apart.
+    """
+    tokens = [_Token(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text)]
+    if default is None:
+        _judge(tokens)
+        _give_numbers(tokens)
+    else:
+        for token in tokens:
+            token.language = default
+    for token in tokens:
+        if token.script == "latin":
+            token.language = _ENGLISH
+        elif token.script == "other":
+            token.language = ""
+    _fill(tokens, default or "zh")
+    return _merged((token.text, token.language) for token in tokens)
+
+
+def spans_for_mode(text: str, mode: str) -> list[TextSegment]:
+    """`text` in runs of one language as `mode` asks.
+
+    `en` reads everything as English, `zh` (or another language) takes what is not English for
+    its own, `all_zh` the same with every number in it, `auto` tells languages apart, and
+    `auto_yue` takes Chinese for Cantonese.
+    """
+    if mode == _ENGLISH:
+        return [TextSegment(text, _ENGLISH)]
+    if mode.startswith("all_"):
+        return spans(text, mode.removeprefix("all_"))
+    found = spans(text)
+    if mode == "auto":
+        return found
+    if mode == "auto_yue":
+        relabelled = {"zh": "yue"}
+        return _merged((run.text, relabelled.get(run.language, run.language)) for run in found)
+    english = {_ENGLISH: _ENGLISH}
+    return _merged((run.text, english.get(run.language, mode)) for run in found)
+
+
+def _judge(tokens: Sequence[_Token]) -> None:
+    """Give kana, Hangul and Han tokens their language, clause by clause."""
+    has_kana = any(token.script == "kana" for token in tokens)
+    clause: list[_Token] = []
+    for token in tokens:
+        ends = token.script == "other" and _CLAUSE_END.search(token.text)
+        if token.script in ("latin", "hangul") or ends:
+            _judge_clause(clause, has_kana)
+            clause = []
+        if token.script == "hangul":
+            token.language = "ko"
+        elif token.script in ("kana", "han"):
+            clause.append(token)
+    _judge_clause(clause, has_kana)
+
+
+def _judge_clause(clause: Sequence[_Token], has_kana: bool) -> None:
+    for token in clause:
+        if token.script == "kana":
+            token.language = "ja"
+        else:
+            token.language = "ja" if has_kana and not _is_chinese(token.text) else "zh"
+
+
+def _is_chinese(han: str) -> bool:
+    """Whether `han` has characters or words that Japanese does not write."""
+    if _CHINESE_WORD.search(han):
+        return True
+    try:
+        han.encode("shift_jis")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _give_numbers(tokens: Sequence[_Token]) -> None:
+    """A number goes with the letters right behind it, unless those are Latin."""
+    for token, following in pairwise(tokens):
+        if token.script == "number" and following.script in ("kana", "hangul", "han"):
+            token.language = following.language
+
+
+def _fill(tokens: Sequence[_Token], last_resort: str) -> None:
+    """What has no language takes the one before it, at the start the one that comes first."""
+    language = next((token.language for token in tokens if token.language), last_resort)
+    for token in tokens:
+        language = token.language or language
+        token.language = language
+
+
+def _merged(runs: Iterable[tuple[str, str]]) -> list[TextSegment]:
+    merged: list[tuple[str, str]] = []
+    for text, language in runs:
+        if merged and merged[-1][1] == language:
+            merged[-1] = (merged[-1][0] + text, language)
+        else:
+            merged.append((text, language))
+    return [TextSegment(text, language) for text, language in merged]
