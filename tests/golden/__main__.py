@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
         for result in replay(options.cases, kinds, options.names):
             print(result.line(), flush=True)
             passed, failed = passed + result.passed, failed + (not result.passed)
+    if not passed + failed:
+        print(f"no case to replay in {options.cases}")
     print(f"{passed + failed} cases: {passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
 
