@@ -1,4 +1,8 @@
-"""`serve`: load the weights and serve until SIGTERM."""
+"""`serve`: load the weights and serve until SIGTERM.
+
+The models' libraries are imported only once it runs: they take seconds, which the commands
+that only speak to a server do without.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,12 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from pydantic import ValidationError
 
 from backend.config import Settings
 from backend.errors import ConfigurationError
-from backend.server import TtsServer, run_until_signal
 from engine.errors import EngineError
-from engine.pipeline.bundle import load_bundle
-from engine.pipeline.scheduler import Scheduler
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -47,6 +47,12 @@ def serve(
 
 
 async def _serve(settings: Settings) -> None:
+    import torch
+
+    from backend.server import TtsServer, run_until_signal
+    from engine.pipeline.bundle import load_bundle
+    from engine.pipeline.scheduler import Scheduler
+
     settings.check_exposure()
     server = TtsServer(settings)
     server.bind()
