@@ -9,9 +9,13 @@ from pathlib import Path
 
 import soundfile
 
+from engine.training.starter.recipe import SPEAKERS
 from engine.types import Audio
 
-FLITE_VOICES = ("slt", "rms", "awb", "kal16", "kal")
+
+def program_voices() -> dict[str, str]:
+    """Return flite's voice for each English voice of the starter."""
+    return {s.name: s.voice for s in SPEAKERS if s.synthesizer == "flite"}
 
 
 def speak_original(program_voice: str, text: str) -> Audio:

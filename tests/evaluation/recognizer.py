@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import jiwer
 import numpy as np
@@ -31,9 +32,9 @@ class Recognizer:
         return plain_words(hypothesis.hypstr) if hypothesis else ""
 
 
-def word_error_rate(spoken: list[str], heard: list[str]) -> float:
+def word_error_rate(spoken: Sequence[str], heard: Sequence[str]) -> float:
     """Return errors per word over all pairs, punctuation and case aside."""
-    return float(jiwer.wer([plain_words(text) for text in spoken], heard))
+    return float(jiwer.wer([plain_words(text) for text in spoken], list(heard)))
 
 
 def plain_words(text: str) -> str:
