@@ -77,7 +77,7 @@ class MultiHeadAttention(nn.Module):
         out = weights @ v
         if self.window is not None:
             out = out + self._to_relative(weights) @ self.emb_rel_v[0]
-        return self.conv_o(out.mT.reshape(x.shape))  # type: ignore[no-any-return]
+        return self.conv_o(out.mT.reshape(x.shape))
 
     def _heads(self, x: Tensor) -> Tensor:
         """[B, C, T] -> [B, H, T, C/H]."""
@@ -122,7 +122,7 @@ class ConvFeedForward(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """[B, C, T], mask [B, 1, T] -> [B, C, T]."""
         h = self.dropout(torch.relu(self.conv_1(F.pad(x * mask, self.pad))))
-        return self.conv_2(F.pad(h * mask, self.pad)) * mask  # type: ignore[no-any-return]
+        return self.conv_2(F.pad(h * mask, self.pad)) * mask
 
 
 class Encoder(nn.Module):

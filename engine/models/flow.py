@@ -16,21 +16,21 @@ class CouplingLayer(nn.Module):
 
     def __init__(self, channels: int, hidden: int, gin_channels: int, kernel_size: int = 5):
         super().__init__()
-        self.half = channels // 2
-        self.pre = nn.Conv1d(self.half, hidden, 1)
+        half = channels // 2
+        self.pre = nn.Conv1d(half, hidden, 1)
         self.enc = WaveNet(hidden, kernel_size, 4, gin_channels)
-        self.post = nn.Conv1d(hidden, self.half, 1)
-        nn.init.zeros_(self.post.weight)
-        nn.init.zeros_(self.post.bias)
+        self.post = nn.Conv1d(hidden, half, 1)
+        for parameter in self.post.parameters():
+            nn.init.zeros_(parameter)  # the flow begins as the identity
 
     def shift(self, x0: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """[B, C/2, T] -> the other half's shift [B, C/2, T]."""
         h = self.enc(self.pre(x0) * mask, mask, style_embedding)
-        return self.post(h) * mask  # type: ignore[no-any-return]
+        return self.post(h) * mask
 
     def forward(self, x: Tensor, mask: Tensor, style_embedding: Tensor, sign: int) -> Tensor:
         """[B, C, T] -> [B, C, T]; `sign` 1 towards the prior, -1 back."""
-        x0, x1 = x.split(self.half, dim=1)
+        x0, x1 = x.chunk(2, dim=1)
         shift = self.shift(x0, mask, style_embedding)
         # the sum is masked in one direction and the difference in the other: both end masked
         x1 = shift + x1 * mask if sign > 0 else (x1 - shift) * mask

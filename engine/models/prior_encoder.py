@@ -48,7 +48,7 @@ class TextCrossAttention(nn.Module):
         pairs = text_mask.unsqueeze(2) * mask.unsqueeze(-1)  # [B, 1, T, N]
         x = self.c_pre(content * mask)
         x = self.cross_attention(x * mask, self.text_pre(text * text_mask) * text_mask, pairs) + x
-        return self.c_post((x + style) * mask)  # type: ignore[no-any-return]
+        return self.c_post((x + style) * mask)
 
 
 class PriorEncoder(nn.Module):
@@ -74,7 +74,7 @@ class PriorEncoder(nn.Module):
 
     def encode_text(self, phoneme_ids: Tensor, text_mask: Tensor) -> Tensor:
         """[B, N] -> [B, C, N]."""
-        return self.encoder_text(self.text_embedding(phoneme_ids).mT * text_mask, text_mask)  # type: ignore[no-any-return]
+        return self.encoder_text(self.text_embedding(phoneme_ids).mT * text_mask, text_mask)
 
     def forward(
         self,

@@ -24,7 +24,7 @@ class _Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] -> [..., out]."""
-        return self.fc(x)  # type: ignore[no-any-return]
+        return self.fc(x)
 
 
 class _Conv(nn.Module):
@@ -43,7 +43,7 @@ class GatedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, T] -> [B, C, T]."""
-        return x + self.dropout(F.glu(self.conv1.conv(x), dim=1))  # type: ignore[no-any-return]
+        return x + self.dropout(F.glu(self.conv1.conv(x), dim=1))
 
 
 class StyleAttention(nn.Module):
@@ -64,7 +64,7 @@ class StyleAttention(nn.Module):
         q, k, v = (w(x).view(b, t, self.n_heads, -1).transpose(1, 2) for w in self._projections)
         scores = (q @ k.mT / math.sqrt(c)).masked_fill(~inside[:, None, None, :], -torch.inf)
         out = self.dropout(scores.softmax(-1)) @ v
-        return x + self.dropout(self.fc(out.transpose(1, 2).reshape(b, t, c)))  # type: ignore[no-any-return]
+        return x + self.dropout(self.fc(out.transpose(1, 2).reshape(b, t, c)))
 
     @property
     def _projections(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:

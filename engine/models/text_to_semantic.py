@@ -14,9 +14,9 @@ batch keeps its own length in the cache, so rows of any length decode together:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -152,7 +152,7 @@ class _SelfAttention(nn.Module):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         """[B, H, T, D/H] -> [B, T, D]; `mask` is true where attention is allowed."""
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.out_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.out_proj(out.transpose(1, 2).flatten(2))
 
 
 class _Layer(nn.Module):
@@ -169,7 +169,7 @@ class _Layer(nn.Module):
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Residuals, norms and the feed-forward after attention, [B, T, D]."""
         x = self.norm1(x + attended)
-        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))  # type: ignore[no-any-return]
+        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))
 
 
 class _Stack(nn.Module):
@@ -178,6 +178,10 @@ class _Stack(nn.Module):
         self.layers = nn.ModuleList(
             _Layer(config.width, config.heads) for _ in range(config.layers)
         )
+
+    def __iter__(self) -> Iterator[_Layer]:
+        """The layers, in order."""
+        return (cast(_Layer, layer) for layer in self.layers)
 
 
 class TextToSemantic(nn.Module):
@@ -206,17 +210,17 @@ class TextToSemantic(nn.Module):
         if self.config.bert_dimension:
             projected = self.bert_proj.bias if bert_features is None else self._bert(bert_features)
             x = x + projected
-        return self.ar_text_position(x, start)  # type: ignore[no-any-return]
+        return self.ar_text_position(x, start)
 
     def embed_audio(self, semantic_tokens: Tensor, start: Tensor | int = 0) -> Tensor:
         """Tokens [B, T] at positions `start`.. -> [B, T, D]."""
         x = self.ar_audio_embedding.word_embeddings(semantic_tokens)
-        return self.ar_audio_position(x, start)  # type: ignore[no-any-return]
+        return self.ar_audio_position(x, start)
 
     def forward(self, text: Tensor, audio: Tensor, mask: Tensor) -> Tensor:
         """Embedded [B, N, D] and [B, T, D] under mask [B, 1, N+T, N+T] -> hidden [B, N+T, D]."""
         x = torch.cat([text, audio], dim=1)
-        for layer in self.h.layers:
+        for layer in self.h:
             q, k, v = layer.self_attn.project(x)
             x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
         return x
@@ -235,13 +239,13 @@ class TextToSemantic(nn.Module):
         mask = prefix_mask(n, total, text.device)
         cache.reserve(total + 1)
         x, row = torch.cat([text, audio], dim=1), cache.live
-        for i, layer in enumerate(self.h.layers):
+        for i, layer in enumerate(self.h):
             q, k, v = layer.self_attn.project(x)
             cache.keys[i][row, :, :total], cache.values[i][row, :, :total] = k[0], v[0]
             x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
         cache.lengths[row] = total
         cache.live += 1
-        return self.ar_predict_layer(x[0, -1])  # type: ignore[no-any-return]
+        return self.ar_predict_layer(x[0, -1])
 
     def decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """One token [B] per live row, at audio `positions` [B] -> logits [B, V]."""
@@ -255,17 +259,17 @@ class TextToSemantic(nn.Module):
         if rows > 1:
             columns = torch.arange(longest, device=tokens.device)
             mask = (columns <= lengths[:, None])[:, None, None, :]
-        for i, layer in enumerate(self.h.layers):
+        for i, layer in enumerate(self.h):
             q, k, v = layer.self_attn.project(x)
             cache.keys[i][at, :, lengths] = k[:, :, 0]
             cache.values[i][at, :, lengths] = v[:, :, 0]
             keys, values = cache.keys[i][:rows, :, :longest], cache.values[i][:rows, :, :longest]
             x = layer.finish(x, layer.self_attn.attend(q, keys, values, mask))
         cache.lengths[:rows] += 1
-        return self.ar_predict_layer(x[:, 0])  # type: ignore[no-any-return]
+        return self.ar_predict_layer(x[:, 0])
 
     def _bert(self, bert_features: Tensor) -> Tensor:
-        return self.bert_proj(bert_features.mT)  # type: ignore[no-any-return]
+        return self.bert_proj(bert_features.mT)
 
 
 def prefix_mask(text: int, total: int, device: torch.device) -> Tensor:
@@ -273,4 +277,3 @@ def prefix_mask(text: int, total: int, device: torch.device) -> Tensor:
     allowed = torch.ones(total, total, dtype=torch.bool, device=device).tril()
     allowed[:text, :text] = True
     return allowed[None, None]
-

@@ -130,13 +130,13 @@ class VitsDecoder(nn.Module):
         style = self.ref_enc(reference_spectrogram[:, :bins], mask)
         if self.config.speaker_dimension:
             style = self.prelu(style + self.sv_emb(speaker_embedding).unsqueeze(-1))
-        return style  # type: ignore[no-any-return]
+        return style
 
     def mean_style(
         self, references: Sequence[Tensor], speaker_embeddings: Sequence[Tensor] = ()
     ) -> Tensor:
         """Average the styles of several references [1, bins, T_i] -> [1, gin, 1]."""
-        speakers = list(speaker_embeddings) or [None] * len(references)
+        speakers: Sequence[Tensor | None] = speaker_embeddings or [None] * len(references)
         styles = [
             self.style(reference, None, speaker)
             for reference, speaker in zip(references, speakers, strict=True)
@@ -146,7 +146,7 @@ class VitsDecoder(nn.Module):
     def text_style(self, style_embedding: Tensor) -> Tensor:
         """The style as the prior's cross-attention adds it, [B, mrte, 1]."""
         if self.config.speaker_dimension:
-            return self.ge_to512(style_embedding.mT).mT  # type: ignore[no-any-return]
+            return self.ge_to512(style_embedding.mT).mT
         return style_embedding
 
     def content(self, semantic_tokens: Tensor) -> Tensor:
@@ -164,14 +164,14 @@ class VitsDecoder(nn.Module):
         content = self.content(semantic_tokens)
         mask = torch.ones_like(content[:, :1])
         text_mask = torch.ones_like(phoneme_ids[:, None], dtype=content.dtype)
-        return self.enc_p(  # type: ignore[no-any-return]
+        return self.enc_p(
             content, mask, phoneme_ids, text_mask, self.text_style(style_embedding), speed
         )
 
     def vocode(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the prior [B, C, T] -> waveform [B, 1, T * hop]."""
         z = self.flow.reverse(z_p, mask, style_embedding)
-        return self.dec(z * mask, style_embedding)  # type: ignore[no-any-return]
+        return self.dec(z * mask, style_embedding)
 
     def forward(
         self,

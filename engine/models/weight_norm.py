@@ -8,107 +8,86 @@ Differs from `torch.nn.utils.parametrizations.weight_norm`: the parameters keep 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
-class _WeightNorm(nn.Module):
-    """Keeps `weight_g` (norm per first dimension), `weight_v` (direction) and `bias`."""
-
-    def __init__(self, plain: nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d) -> None:
-        super().__init__()
-        weight = plain.weight.detach()
-        self.weight_v = nn.Parameter(weight.clone())
-        self.weight_g = nn.Parameter(torch.norm_except_dim(weight, 2, 0))
-        self.bias = plain.bias
-        self.stride, self.padding, self.dilation = plain.stride, plain.padding, plain.dilation
-        self.groups = plain.groups
-        self.shape = {"in_channels": plain.in_channels, "out_channels": plain.out_channels}
-        self.kernel_size = plain.kernel_size
-
-    @property
-    def weight(self) -> Tensor:
-        """The effective weight, g * v / |v|."""
-        return torch._weight_norm(self.weight_v, self.weight_g, 0)
-
-    def fused(self) -> nn.Module:
-        """Return the plain convolution that computes the same."""
-        raise NotImplementedError
-
-    def _filled(self, plain: nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d) -> nn.Module:
-        plain.weight = nn.Parameter(self.weight.detach())
-        plain.bias = self.bias
-        return plain
+Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d
 
 
-class NormedConv1d(_WeightNorm):
+class NormedConv1d(nn.Conv1d):
     """`nn.Conv1d` under weight norm; same arguments."""
 
-    def __init__(self, *args: int, **kwargs: int) -> None:
-        super().__init__(nn.Conv1d(*args, **kwargs))  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _split_weight(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, in, T] -> [B, out, T']."""
-        return F.conv1d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
-
-    def fused(self) -> nn.Module:
-        """Return the plain convolution that computes the same."""
-        return self._filled(
-            nn.Conv1d(
-                **self.shape,
-                kernel_size=self.kernel_size,
-                stride=self.stride,
-                padding=self.padding,
-                dilation=self.dilation,
-                groups=self.groups,
-                bias=self.bias is not None,
-            )
-        )
+        return self._conv_forward(x, _whole_weight(self), self.bias)
 
 
-class NormedConvTranspose1d(_WeightNorm):
-    """`nn.ConvTranspose1d` under weight norm (norm per input channel); same arguments."""
-
-    def __init__(self, *args: int, **kwargs: int) -> None:
-        super().__init__(nn.ConvTranspose1d(*args, **kwargs))  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, in, T] -> [B, out, T * stride]."""
-        return F.conv_transpose1d(x, self.weight, self.bias, self.stride, self.padding)
-
-    def fused(self) -> nn.Module:
-        """Return the plain convolution that computes the same."""
-        return self._filled(
-            nn.ConvTranspose1d(
-                **self.shape,
-                kernel_size=self.kernel_size,
-                stride=self.stride,
-                padding=self.padding,
-                bias=self.bias is not None,
-            )
-        )
-
-
-class NormedConv2d(_WeightNorm):
+class NormedConv2d(nn.Conv2d):
     """`nn.Conv2d` under weight norm; same arguments."""
 
-    def __init__(self, *args: int, **kwargs: int | tuple[int, int]) -> None:
-        super().__init__(nn.Conv2d(*args, **kwargs))  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _split_weight(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, in, H, W] -> [B, out, H', W']."""
-        return F.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return self._conv_forward(x, _whole_weight(self), self.bias)
+
+
+class NormedConvTranspose1d(nn.ConvTranspose1d):
+    """`nn.ConvTranspose1d` under weight norm (a norm per input channel); same arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _split_weight(self)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """[B, in, T] -> [B, out, T * stride]."""
+        padding = tuple(int(p) for p in self.padding)
+        return F.conv_transpose1d(x, _whole_weight(self), self.bias, self.stride, padding)
 
 
 def fuse_weight_norm(network: nn.Module) -> None:
-    """Replace every normed convolution inside `network` by its plain equal, for inference."""
+    """Replace every normed 1-d convolution inside `network` by its plain equal, for inference."""
     for name, child in network.named_children():
         if isinstance(child, NormedConv1d | NormedConvTranspose1d):
-            setattr(network, name, child.fused())
+            setattr(network, name, _plain(child))
         else:
             fuse_weight_norm(child)
+
+
+def _split_weight(conv: Convolution) -> None:
+    """Replace `weight` by its norm per first dimension and its direction."""
+    weight = conv.weight.detach()
+    del conv.weight
+    conv.weight_g = nn.Parameter(torch.norm_except_dim(weight, 2, 0))
+    conv.weight_v = nn.Parameter(weight)
+
+
+def _whole_weight(conv: Convolution) -> Tensor:
+    """The effective weight, g * v / |v|."""
+    return torch._weight_norm(conv.weight_v, conv.weight_g, 0)  # type: ignore[arg-type]
+
+
+def _plain(conv: NormedConv1d | NormedConvTranspose1d) -> nn.Module:
+    kind = nn.Conv1d if isinstance(conv, NormedConv1d) else nn.ConvTranspose1d
+    plain = kind(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size[0],
+        conv.stride[0],
+        int(conv.padding[0]),
+        dilation=conv.dilation[0],
+        groups=conv.groups,
+        bias=conv.bias is not None,
+    )
+    plain.weight = nn.Parameter(_whole_weight(conv).detach())
+    plain.bias = conv.bias
+    return plain

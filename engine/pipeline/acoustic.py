@@ -107,5 +107,3 @@ class AcousticStream:
             piece = piece.copy()
             piece[:n] = piece[:n] * rise + self._tail[:n] * (1 - rise)
         return piece
-
-

@@ -96,9 +96,7 @@ class Bundle:
             EmptyTextError: the transcript has nothing that can be spoken.
         """
         phonemes = self.phonemes(transcript, language)
-        return self.prompt_maker.make(
-            reference, phonemes, language, self.bert_features(phonemes)
-        )
+        return self.prompt_maker.make(reference, phonemes, language, self.bert_features(phonemes))
 
 
 def load_bundle(folder: Path, device: str = "auto") -> Bundle:

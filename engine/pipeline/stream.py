@@ -112,9 +112,8 @@ class Stream:
         sentence.history = torch.cat([sentence.history, torch.tensor([token])])
         limit = min(config.max_tokens, TOKENS_PER_PHONEME * sentence.phonemes + SPARE_TOKENS)
         if len(sentence.tokens) > limit:
-            raise SynthesisError(
-                f"sentence {self.next_sentence} did not end within {limit} tokens (seed {self.seed})"
-            )
+            where = f"sentence {self.next_sentence} (seed {self.seed})"
+            raise SynthesisError(f"{where} did not end within {limit} tokens")
         return token
 
     @property

@@ -57,9 +57,7 @@ def encode(decoder: VitsDecoder, batch: AcousticBatch, noise: Tensor) -> Encoded
     mask = length_mask(batch.frames, batch.spectrogram.shape[-1])
     text_mask = length_mask(batch.phoneme_lengths, batch.phoneme_ids.shape[-1])
     reference_mask = length_mask(batch.reference_frames, batch.reference.shape[-1])
-    style = decoder.style(
-        batch.reference * reference_mask, reference_mask, batch.speaker_embedding
-    )
+    style = decoder.style(batch.reference * reference_mask, reference_mask, batch.speaker_embedding)
     prior = decoder.enc_p(
         decoder.content(batch.semantic_tokens),
         mask,
@@ -76,7 +74,7 @@ def encode(decoder: VitsDecoder, batch: AcousticBatch, noise: Tensor) -> Encoded
 def prior_latents(decoder: VitsDecoder, encoded: Encoded, noise: Tensor, scale: float) -> Tensor:
     """Latents as synthesis draws them, [B, C, T]: from the prior, back through the flow."""
     z_p = sample_latents(encoded.prior, noise, scale)
-    return decoder.flow.reverse(z_p, encoded.mask, encoded.style)  # type: ignore[no-any-return]
+    return decoder.flow.reverse(z_p, encoded.mask, encoded.style)
 
 
 def slices(x: Tensor, starts: Tensor, length: int, hop: int = 1) -> Tensor:

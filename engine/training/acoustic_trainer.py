@@ -26,7 +26,7 @@ from engine.models.discriminators import Discriminators
 from engine.models.vits_decoder import VitsDecoder
 from engine.training.acoustic_pass import AcousticBatch, encode, prior_latents, slices
 from engine.training.losses import adversarial_loss, discriminator_loss, feature_loss, kl_loss
-from engine.training.run import TrainingRun
+from engine.training.run import Stateful, TrainingRun
 
 
 class AcousticExample(Protocol):
@@ -97,7 +97,7 @@ class AcousticTrainer:
                 options.mels,
             )
         )
-        parts = {
+        parts: dict[str, Stateful] = {
             "decoder": decoder,
             "discriminators": self.discriminators,
             "optimizer_g": self.optimizer_g,
@@ -159,7 +159,7 @@ class AcousticTrainer:
             losses |= self._adversarial(real, fake)
         total = mel + kl + sum(losses[n] for n in ("adversarial", "features") if n in losses)
         self.optimizer_g.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 100.0)
         self.optimizer_g.step()
         return {name: value.detach() for name, value in losses.items()}
@@ -173,7 +173,7 @@ class AcousticTrainer:
         judge = self.discriminators
         loss = discriminator_loss(judge(real), judge(fake.detach()))
         self.optimizer_d.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer_d.step()
         judge.requires_grad_(False)
         judged = judge(fake)
@@ -221,9 +221,7 @@ class _Loader:
         chosen = self.ready.pop()
         spoken = [self._waveform(e, e.frames) for e in chosen]
         others = [self.rng.choice(self.by_speaker[e.speaker]) for e in chosen]
-        heard = [
-            self._waveform(e, min(e.frames, self.options.reference_frames)) for e in others
-        ]
+        heard = [self._waveform(e, min(e.frames, self.options.reference_frames)) for e in others]
         waveform, references = _padded(spoken), _padded(heard)
         return AcousticBatch(
             spectrogram=self.mel.spectrogram(waveform),

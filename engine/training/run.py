@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +14,7 @@ from torch import Tensor, nn
 logger = logging.getLogger(__name__)
 
 
-class Stateful(Protocol):
-    """Anything with a state dict: modules, optimizers, schedulers."""
-
-    def state_dict(self) -> dict[str, object]:
-        """Return the state."""
-        ...
-
-    def load_state_dict(self, state: dict[str, object]) -> object:
-        """Take the state back."""
-        ...
+Stateful = nn.Module | torch.optim.Optimizer
 
 
 class TrainingRun:
@@ -39,7 +29,7 @@ class TrainingRun:
     def __init__(
         self,
         folder: Path,
-        parts: Mapping[str, Stateful | nn.Module],
+        parts: Mapping[str, Stateful],
         steps: int,
         hours: float = float("inf"),
     ) -> None:
@@ -90,9 +80,7 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write the checkpoint; a crash meanwhile leaves the one before."""
-        state: dict[str, object] = {
-            name: part.state_dict() for name, part in self.parts.items()
-        }
+        state: dict[str, object] = {name: part.state_dict() for name, part in self.parts.items()}
         state["run"] = {"step": self.step, "spent_s": self.spent_s}
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engine.models.text_to_semantic import TextToSemantic
 from engine.training.losses import token_losses
-from engine.training.run import TrainingRun
+from engine.training.run import Stateful, TrainingRun
 from engine.training.semantic_pass import SemanticBatch, predict
 
 
@@ -57,7 +57,7 @@ def train_text_to_semantic(
     optimizer = torch.optim.AdamW(
         model.parameters(), options.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
     )
-    parts = {"model": model, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = random.Random(options.seed + run.step)
     sampler = _Sampler(examples, options, rng)
@@ -73,7 +73,7 @@ def train_text_to_semantic(
         counted = torch.arange(targets.shape[1]) <= batch.token_lengths[:, None]
         loss = (token_losses(logits.float(), targets) * counted).sum() / counted.sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         right = ((logits.argmax(-1) == targets) * counted).sum() / counted.sum()

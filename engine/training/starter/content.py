@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.hubert import HOP_SAMPLES, SAMPLE_RATE_HZ, ContentEncoder
-from engine.training.run import TrainingRun
+from engine.training.run import Stateful, TrainingRun
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 from engine.training.starter.speech import PAUSE
 
 logger = logging.getLogger(__name__)
 
+Recording = np.ndarray[tuple[int], np.dtype[np.int16]]
 CROP_FRAMES = 100
 FRAME_PAD = 80  # samples that make T samples give T // 320 frames
 CONTENT_CONFIG = {
@@ -80,7 +81,7 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
     head = nn.Linear(CONTENT_CONFIG["hidden_size"], len(phones.names))  # type: ignore[arg-type]
     parameters = [*encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=0.01)
-    parts = {"encoder": encoder, "head": head, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"encoder": encoder, "head": head, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = np.random.default_rng(options.seed + run.step)
     while not run.finished:
@@ -91,7 +92,7 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
         logits = head(encoder(waves).mT)  # [B, F, phones]
         loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         right = (logits.argmax(-1) == wanted).float().mean()
@@ -103,7 +104,7 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
     return encoder.eval()
 
 
-def frames_of(encoder: ContentEncoder, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> Tensor:
+def frames_of(encoder: ContentEncoder, samples: Recording) -> Tensor:
     """Content features [D, T // 320] of int16 samples at 16 kHz."""
     wave = torch.from_numpy(samples.astype(np.float32) / 32768)
     with torch.inference_mode():
@@ -117,7 +118,7 @@ def _label(language: str, phone: str) -> str:
 def _crops(
     utterances: Sequence[Utterance],
     targets: Sequence[Tensor],
-    audio: np.ndarray[tuple[int], np.dtype[np.int16]],
+    audio: Recording,
     batch: int,
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:

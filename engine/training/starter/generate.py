@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -87,7 +86,8 @@ def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
     kept = 0
     with Progress() as progress:
         task = progress.add_task(f"speaking {speaker.name}", total=speaker.utterances)
-        for text in itertools.takewhile(lambda _: kept < speaker.utterances, texts):
+        while kept < speaker.utterances:
+            text = next(texts)
             spoken = source.speak(_readable(speaker, text))
             if MIN_S <= spoken.audio.duration_s <= MAX_S:
                 kept += 1
@@ -96,6 +96,7 @@ def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
 
 
 def _source(speaker: Speaker) -> SpeechSource:
+    kinds: dict[str, type[FliteVoice] | type[EspeakVoice]]
     kinds = {"flite": FliteVoice, "espeak-ng": EspeakVoice}
     return kinds[speaker.synthesizer](speaker.voice)
 
@@ -106,7 +107,5 @@ def _readable(speaker: Speaker, text: str) -> str:
 
 def _pinyin(text: str) -> str:
     """Hanzi to numbered pinyin: espeak-ng reads hanzi wrongly, pinyin rightly."""
-    syllables = lazy_pinyin(
-        text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True
-    )
+    syllables = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True)
     return " ".join(syllables)

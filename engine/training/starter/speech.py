@@ -57,7 +57,9 @@ class FliteVoice:
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "speech.wav"
             arguments = ["-voice", self.voice, "-psdur", "-t", text, "-o", str(wav)]
-            done = subprocess.run([self.path, *arguments], capture_output=True, text=True)
+            done = subprocess.run(
+                [self.path, *arguments], check=False, capture_output=True, text=True
+            )
             if done.returncode:
                 raise SynthesisError(f"flite failed with status {done.returncode}")
             samples, rate = soundfile.read(wav, dtype="float32")
@@ -121,9 +123,9 @@ class EspeakVoice:
         phones = tuple((name, end) for (name, _), end in zip(self.starts, ends, strict=True))
         return Spoken(Audio(_normalized(samples, self.rate), SAMPLE_RATE_HZ), phones)
 
-    def _collect(self, wave: "ctypes._Pointer[ctypes.c_short]", n: int, events: object) -> int:
+    def _collect(self, wave: ctypes._Pointer[ctypes.c_short], n: int, events: object) -> int:
         if n > 0:
-            block = np.ctypeslib.as_array(wave, (n,)).astype(np.float32) / 32768
+            block = np.ctypeslib.as_array(wave, (n,)).astype(np.float32) / np.float32(32768)
             self.blocks.append(block)
         i = 0
         while events[i].type:  # type: ignore[index]

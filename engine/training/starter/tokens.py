@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +46,7 @@ class Tokenizer:
     def write_into(self, decoder: VitsDecoder) -> None:
         """Make this the decoder's frozen quantizer."""
         with torch.no_grad():
-            decoder.ssl_proj.weight.copy_(self.weight)
-            decoder.ssl_proj.bias.copy_(self.bias)
+            decoder.ssl_proj.load_state_dict({"weight": self.weight, "bias": self.bias})
             decoder.quantizer.codebook.copy_(self.codebook)
 
 
@@ -140,5 +138,3 @@ def _k_means(points: Tensor, k: int, seed: int) -> Tensor:
         spare = torch.randint(len(points), (len(empty),), generator=generator)
         centers[empty] = points[spare]
     return centers
-
-
