@@ -24,6 +24,7 @@ from pydantic_settings import (
 from backend.errors import ConfigurationError
 
 PREFIX = "GPTSOVITS_"
+STARTER_BUNDLE = Path(__file__).parents[1] / "engine" / "bundles" / "starter"
 
 
 class Settings(BaseSettings):
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(50051, ge=0, le=65535, description="port to listen on; 0 picks one")
     data_dir: Path = Field(Path("data"), description="folder of voices and their database")
-    bundle: Path = Field(Path("engine/bundles/starter"), description="folder of the weights")
+    bundle: Path = Field(STARTER_BUNDLE, description="folder of the weights")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -28,6 +28,7 @@ from backend.servicers.text_to_speech import TextToSpeechServicer
 from backend.servicers.voices import VoiceServicer
 from backend.storage.blobs import BlobFolders
 from backend.storage.database import open_database
+from backend.storage.lock import FolderLock
 from backend.storage.voices import VoiceTable
 from backend.voices.library import ReferenceLimits, VoiceLibrary
 from engine.types import SynthesisRequest
@@ -62,6 +63,7 @@ class TtsServer:
         self._settings = settings
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # not in the stubs
         self._grpc = grpc.aio.server(interceptors=_interceptors(settings), options=_OPTIONS)
+        self._lock: FolderLock | None = None
         self._inference: Inference | None = None
         self._watch: asyncio.Task[None] | None = None
         self.port = 0
@@ -85,8 +87,13 @@ class TtsServer:
             ) from error
 
     async def start(self, bundle: Bundle, scheduler: Scheduler) -> None:
-        """Serve with these models; health says SERVING when they have spoken once."""
+        """Serve with these models; health says SERVING when they have spoken once.
+
+        Raises:
+            ConfigurationError: another server uses the data folder.
+        """
         settings = self._settings
+        self._lock = FolderLock(settings.data_dir)
         voices = await asyncio.to_thread(_open_library, settings, bundle)
         inference = Inference(scheduler, settings.max_streams, settings.max_queue)
         self._inference = inference
@@ -114,6 +121,9 @@ class TtsServer:
         await self._grpc.stop(self._settings.drain_s)
         if self._inference is not None:
             await self._inference.stop()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     async def _watch_engine(self, inference: Inference) -> None:
         await inference.stopped.wait()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 type Context = grpc.aio.ServicerContext[Any, Any]
 
 DISCARD_FACTOR = 4
+MAX_UPLOAD_S = 300.0
 
 
 class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
@@ -64,11 +65,12 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
     ) -> voices_pb2.CreateVoiceResponse:
         """Make a voice from an upload: first its config, then the bytes of two recordings."""
         current_request().field_root = "config"
-        try:
-            submission = await self._receive(request_iterator)
-        except (BackendError, EngineError):
-            await _discard(request_iterator, DISCARD_FACTOR * self._max_upload_bytes)
-            raise
+        async with asyncio.timeout(MAX_UPLOAD_S):
+            try:
+                submission = await self._receive(request_iterator)
+            except (BackendError, EngineError):
+                await _discard(request_iterator, DISCARD_FACTOR * self._max_upload_bytes)
+                raise
         async with self._making:
             voice = await asyncio.to_thread(self._voices.create, submission)
         return voices_pb2.CreateVoiceResponse(voice=self._message(voice))

@@ -81,8 +81,8 @@ async def running(data_dir: Path, **settings: Any) -> AsyncIterator[Harness]:
     scheduler = ToneScheduler(max_streams=values.get("max_streams", 16))
     server = TtsServer(Settings(**values))
     server.bind()
-    await server.start(ToneBundle(), scheduler)
     try:
+        await server.start(ToneBundle(), scheduler)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             yield Harness(server, scheduler, channel)
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+import trustme
 from google.rpc import error_details_pb2
 from gptsovits.tts.v1 import tts_pb2, voices_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -255,3 +256,36 @@ async def test_port_in_use_is_told(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"cannot listen on 127\.0\.0\.1"):
             second.bind()
         await second.stop()
+
+
+async def test_data_folder_belongs_to_one_server(tmp_path: Path) -> None:
+    async with running(tmp_path):
+        with pytest.raises(ConfigurationError, match="another server"):
+            async with running(tmp_path):
+                pass
+    async with running(tmp_path) as server:
+        assert (await server.hear(speech())).completed
+
+
+async def test_encrypted_server_speaks_to_those_who_trust_its_authority(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    key.write_bytes(issued.private_key_pem.bytes())
+    trusted = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
+    async with running(tmp_path / "data", tls_cert=cert, tls_key=key) as server:
+        address = f"127.0.0.1:{server.server.port}"
+        async with grpc.aio.secure_channel(address, trusted) as channel:
+            encrypted = Harness(server.server, server.scheduler, channel)
+            assert (await encrypted.hear(speech())).completed
+        with pytest.raises(grpc.aio.AioRpcError):
+            await server.hear(speech(), timeout=1)
+
+
+async def test_unreadable_certificate_is_told(tmp_path: Path) -> None:
+    missing = tmp_path / "none.pem"
+    server = TtsServer(Settings(port=0, tls_cert=missing, tls_key=missing))
+    with pytest.raises(ConfigurationError, match=r"none\.pem"):
+        server.bind()
+    await server.stop()
