@@ -53,7 +53,7 @@ class TimestepEmbedding(nn.Module):
         frequencies = torch.exp(steps * -(math.log(10000.0) / (half - 1)))
         angles = TIME_SCALE * time.float().unsqueeze(1) * frequencies
         waves = torch.cat((angles.sin(), angles.cos()), dim=1)
-        return cast(Tensor, self.time_mlp(waves.to(self.time_mlp[0].weight.dtype)))
+        return cast(Tensor, self.time_mlp(waves.to(time.dtype)))
 
 
 class ResponseNorm(nn.Module):
