@@ -31,6 +31,7 @@ from backend.storage.database import open_database
 from backend.storage.lock import FolderLock
 from backend.storage.voices import VoiceTable
 from backend.voices.library import ReferenceLimits, VoiceLibrary
+from engine.errors import SynthesisError
 from engine.types import SynthesisRequest
 
 if TYPE_CHECKING:
@@ -170,12 +171,18 @@ def _open_library(settings: Settings, bundle: Bundle) -> VoiceLibrary:
 
 
 async def _warm_up(bundle: Bundle, inference: Inference) -> None:
-    """Speak once, so that no caller pays for what the first use costs."""
+    """Speak once, so that no caller pays for what the first use costs.
+
+    Speech that does not come off has warmed the models as well, and is no reason not to serve:
+    the next one may. Anything else is.
+    """
     for voice in list(bundle.builtin_voices.values())[:1]:
         stream = inference.open(SynthesisRequest(WARM_UP_TEXT, voice.language, voice.prompt))
         try:
             async for _ in stream:
                 pass
+        except SynthesisError as error:
+            logger.warning("warming up gave no speech: %s", error)
         finally:
             inference.close(stream)
 
