@@ -55,13 +55,16 @@ _SIGNS: dict[str, str | int | None] = {
 
 def normalize(text: str) -> str:
     """`text` in Chinese characters U+4E00 to U+9FA5 and the marks `!?…,.-` alone."""
-    text = _DROPPED_FIRST.sub("", text)
-    clauses = _CLAUSE.findall(text)
-    spoken = "".join(keep_characters(normalize_clause(clause.strip())) for clause in clauses)
-    return _REPEATED_MARKS.sub(r"\1", spoken)
+    return _REPEATED_MARKS.sub(r"\1", keep_characters(normalize_clauses(text)))
 
 
-def normalize_clause(clause: str) -> str:
+def normalize_clauses(text: str) -> str:
+    """`text` with the numbers and signs of each clause in characters."""
+    clauses = _CLAUSE.findall(_DROPPED_FIRST.sub("", text))
+    return "".join(_normalize_clause(clause.strip()) for clause in clauses)
+
+
+def _normalize_clause(clause: str) -> str:
     """One clause with its numbers and signs in characters, its punctuation as it was."""
     clause = simplified(clause).translate(_FULL_TO_HALF)
     for pattern, reading in _rules():

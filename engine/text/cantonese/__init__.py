@@ -1,0 +1,1 @@
+"""Cantonese: Chinese normalization and Jyutping syllables in two phonemes each."""

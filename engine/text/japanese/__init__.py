@@ -1,0 +1,1 @@
+"""Japanese: OpenJTalk's labels as phonemes with accent marks."""

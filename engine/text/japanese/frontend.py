@@ -1,0 +1,56 @@
+"""The Japanese front end."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from engine.errors import MissingDependencyError
+from engine.text.japanese.prosody import phonemes_with_prosody
+from engine.text.splitting import collapse_marks
+from engine.text.symbols import UNKNOWN, SymbolTable
+from engine.types import PhonemeSegment
+
+_READABLE = "A-Za-z0-9\u3005\u3040-\u30ff\u4e00-\u9fff\uff11-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9d"
+_PIECE = re.compile(f"[{_READABLE}]+|[^{_READABLE}]")
+_IS_READABLE = re.compile(f"[{_READABLE}]")
+_MARKS = {
+    "：": ",", "；": ",", "，": ",", "、": ",", "·": ",", "。": ".", "！": "!", "？": "?",
+    "\n": ".",
+}  # fmt: skip
+
+
+class JapaneseFrontend:
+    """Reads Japanese into phonemes with pitch marks; accent phrases end in `UNK`."""
+
+    def __init__(self, table: SymbolTable) -> None:
+        self._table = table
+
+    def read(self, text: str) -> PhonemeSegment:
+        """The phonemes of `text`, each stretch between punctuation marks read by itself."""
+        normalized = collapse_marks(text)
+        phonemes: list[str] = []
+        for piece in _PIECE.findall(normalized.replace("％", "パーセント").lower()):
+            if _IS_READABLE.match(piece):
+                phonemes.extend(phonemes_with_prosody(_labels(piece)))
+            elif piece != " ":
+                phonemes.append(_MARKS.get(piece, piece))
+        known = (phoneme if phoneme in self._table else UNKNOWN for phoneme in phonemes)
+        return PhonemeSegment("ja", normalized, tuple(known))
+
+
+def _labels(text: str) -> list[str]:
+    labels: list[str] = _openjtalk().extract_fullcontext(text)
+    return labels
+
+
+@cache
+def _openjtalk() -> Any:
+    try:
+        import pyopenjtalk
+    except ImportError as error:
+        raise MissingDependencyError(
+            "pyopenjtalk (needed to read Japanese)", "pip install pyopenjtalk-plus"
+        ) from error
+    return pyopenjtalk

@@ -1,0 +1,1 @@
+"""Korean: Latin letters by name, pronunciation rules, and syllables as jamo."""
