@@ -1,8 +1,7 @@
-"""Turn released checkpoints into safetensors and one description, `bundle.json`.
+"""Turn released checkpoints into safetensors and a note of their origin, `release.json`.
 
-A converted folder holds no pickles. `bundle.json` is written last, so a folder that has one is
-complete. It names the version, and for every network its file, SHA-256, configuration, and the
-file that it came from.
+A converted folder holds no pickles. The note names the version, and for every network its file,
+SHA-256, configuration, and the file that it came from.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.checkpoints.hashes import sha256_of, verify
+from engine.checkpoints.bundle_folder import sha256
 from engine.checkpoints.identify import Identity, identify_file, settle
 from engine.checkpoints.lora import merge
 from engine.checkpoints.safe_load import Checkpoint, load_checkpoint, load_weights
 from engine.errors import CheckpointError
 
-DESCRIPTION = "bundle.json"
+ORIGIN = "release.json"
 TRAINING_ONLY = "enc_q."
 SEMANTIC_PREFIX = "model."
 
@@ -39,13 +38,13 @@ class Source:
         """Raise CheckpointError if the file is missing or is another one."""
         if not self.path.is_file():
             raise CheckpointError(f"{self.path} is no file")
-        if self.sha256:
-            verify(self.path, self.sha256)
+        if self.sha256 and (found := sha256(self.path)) != self.sha256.lower():
+            raise CheckpointError(f"the SHA-256 of {self.path} is {found}, not {self.sha256}")
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network of a converted bundle, as `bundle.json` describes it."""
+    """One network of a converted folder, as `release.json` describes it."""
 
     file: str
     sha256: str
@@ -63,7 +62,7 @@ def convert_pair(
     base: Source | None = None,
     dtype: torch.dtype | None = None,
 ) -> Path:
-    """Convert a `.ckpt` and a `.pth` into the folder `target`; return its `bundle.json`.
+    """Convert a `.ckpt` and a `.pth` into the folder `target`; return its `release.json`.
 
     Args:
         base: the acoustic checkpoint that adapters (v3 and v4 LoRA) belong to.
@@ -123,9 +122,9 @@ def _write(
     save_file({key: _stored(value, dtype) for key, value in checkpoint.weights.items()}, path)
     return Network(
         file=path.name,
-        sha256=sha256_of(path),
+        sha256=sha256(path),
         source=source.path.name,
-        source_sha256=sha256_of(source.path),
+        source_sha256=sha256(source.path),
         info=checkpoint.info,
         config=checkpoint.config,
     )
@@ -144,6 +143,6 @@ def _describe(target: Path, identity: Identity, networks: Mapping[str, Network])
         "symbols": identity.symbols,
         "networks": {name: asdict(network) for name, network in networks.items()},
     }
-    path = target / DESCRIPTION
+    path = target / ORIGIN
     path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.checkpoints.bundle_folder import sha256
 from engine.checkpoints.convert import Source, convert_network, convert_pair
-from engine.checkpoints.hashes import sha256_of
 from engine.checkpoints.lora import merge
 from engine.errors import CheckpointError
 from tests.checkpoints.conftest import Make
@@ -29,8 +29,8 @@ def test_a_pair_becomes_a_described_folder(
     assert (bundle["model"], bundle["symbols"]) == ("v2Pro", "v2")
     network = bundle["networks"]["acoustic"]
     assert network["config"]["model"]["gin_channels"] == 512
-    assert network["source_sha256"] == sha256_of(acoustic)
-    assert network["sha256"] == sha256_of(description.parent / network["file"])
+    assert network["source_sha256"] == sha256(acoustic)
+    assert network["sha256"] == sha256(description.parent / network["file"])
     stored = load_file(description.parent / "text_to_semantic.safetensors")
     assert stored["ar_predict_layer.weight"].dtype is torch.float16
     assert stored["ar_predict_layer.weight"].tolist() == [[0, 1], [2, 3], [4, 5]]

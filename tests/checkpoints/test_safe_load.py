@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.checkpoints.hashes import sha256_of, verify
 from engine.checkpoints.safe_load import load_checkpoint, load_weights
 from engine.errors import CheckpointError, UnsafeCheckpointError
 from tests.checkpoints.conftest import Make
@@ -106,13 +105,3 @@ def test_values_beside_tensors_are_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(2), "b": 3}, tmp_path / "one.pt")
     with pytest.raises(CheckpointError, match=r"other things than tensors: \['b'\]"):
         load_weights(tmp_path / "one.pt")
-
-
-def test_a_changed_file_does_not_match_its_pin(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"one")
-    pin = sha256_of(path)
-    verify(path, pin.upper())
-    path.write_bytes(b"two")
-    with pytest.raises(CheckpointError, match="SHA-256"):
-        verify(path, pin)
