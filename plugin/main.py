@@ -5,6 +5,9 @@
 3. `init_gevent()` makes gRPC wait through gevent. Without it the first stream freezes the
    whole process, heartbeats included, while unary calls work, so that credentials look good.
 4. `Plugin` imports our model classes, which import the stubs.
+
+grpcio before 1.80 loses events under gevent: of 60 calls at once to a server that is away, 53
+never ended with 1.73.1 and none with 1.80.0 (measured). Hence the floor in requirements.txt.
 """
 
 from __future__ import annotations
