@@ -44,7 +44,7 @@ async def _abort(context: Context, error: Exception) -> None:
     record = current_request()
     entry = entry_for(error)
     record.reason = entry.reason
-    if entry.code is grpc.StatusCode.INTERNAL:
+    if not entry.public:
         logger.error("request %s failed", record.request_id, exc_info=error)
     status = to_status(error, entry, record)
     trailers = ((DETAILS_KEY, status.SerializeToString()),)
