@@ -60,7 +60,8 @@ class Inpainter:
 
     def in_sequence(self, prompt: MelPrompt, features: Tensor, limits: PieceLimits) -> Tensor:
         """Return normalized mels [1, M, T] for `features` [1, D, T]."""
-        frames, pieces = prompt.frames, []  # type: int, list[Tensor]
+        frames = prompt.frames
+        pieces: list[Tensor] = []
         for part in features.split(limits.total - frames, dim=-1):
             mel = self._continue(prompt, part)
             pieces.append(mel)

@@ -43,7 +43,8 @@ def quantizer(case: Case) -> dict[str, Tensor]:
 
 def decode(case: Case) -> dict[str, Tensor]:
     """Tokens, text and references to a waveform, all at once."""
-    decoder, got = load_decoder(case), {}  # type: VitsDecoder, dict[str, Tensor]
+    decoder = load_decoder(case)
+    got: dict[str, Tensor] = {}
     references = case.numbered("in_refer_")
     speakers = case.numbered("in_sv_emb_")
     for i, reference in enumerate(references):
@@ -71,15 +72,16 @@ def decode_streaming(case: Case) -> dict[str, Tensor]:
     Each chunk reads all tokens so far; of the encoder's output the last frames are kept and
     faded into the previous chunk's end before flow and vocoder run.
     """
-    decoder, got = load_decoder(case), {}  # type: VitsDecoder, dict[str, Tensor]
+    decoder = load_decoder(case)
+    got: dict[str, Tensor] = {}
     style = decoder.mean_style(case.numbered("in_refer_"), case.numbered("in_sv_emb_"))
     overlap = case.entry["overlap"] * FRAMES_PER_TOKEN
-    start, tail = 0, None  # type: int, Tensor | None
+    start, tail = 0, torch.zeros(0)
     for i, end in enumerate(case.entry["cuts"]):
         prior = decoder.prior(case["in_codes"][0, :, :end], case["in_text"], style)
-        frames = (end - start) * FRAMES_PER_TOKEN + (0 if tail is None else overlap)
+        frames = (end - start) * FRAMES_PER_TOKEN + (overlap if start else 0)
         hidden = prior.hidden[:, :, -frames:]
-        if tail is not None:
+        if start:
             hidden = torch.cat([_fade(tail, hidden[:, :, :overlap]), hidden[:, :, overlap:]], 2)
         mask = prior.mask[:, :, -frames:]
         mean, log_std = (decoder.enc_p.proj(hidden) * mask).chunk(2, dim=1)

@@ -154,11 +154,12 @@ def _batched(
     wave = vocoder(mel.transpose(0, 1).flatten(1)[None]).flatten()
     hop = V4_VOCODER.hop
     joined = join_fragments(wave.split(length * hop), overlap * hop, SOLA_SEARCH)
-    starts, got = overlap * hop, {}  # type: int, dict[str, Tensor]
+    start = overlap * hop
+    got: dict[str, Tensor] = {}
     for i, sentence in enumerate(sentences):
-        end = starts + sentence.shape[-1] * hop
-        got[f"out_batched_frag_{i}"] = joined[starts:end]
-        starts = end
+        end = start + sentence.shape[-1] * hop
+        got[f"out_batched_frag_{i}"] = joined[start:end]
+        start = end
     return got
 
 
