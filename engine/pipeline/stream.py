@@ -27,6 +27,7 @@ LONGEST_PIECE_TOKENS = 75
 TOKENS_PER_PHONEME = 12  # 0.48 s; beyond this on average a sentence has run away
 SPARE_TOKENS = 60
 SILENT_RMS = 1e-3
+SEED_STRIDE = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: far from every small seed
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Stream:
         phonemes = bundle.phonemes(self.sentences[self.next_sentence], self.request.language)
         self.next_sentence += 1
         ids = torch.tensor(phonemes.phoneme_ids)
-        acoustic = AcousticStream(bundle.decoder, ids, self.manner, self.generator)
+        acoustic = AcousticStream(bundle.decoder, ids, self.manner, self._noise_source())
         prompt = voice.semantic_tokens
         self.sentence = Sentence(acoustic, len(ids), prompt, len(prompt))
         bert = _joined(voice.bert_features, bundle.bert_features(phonemes))
@@ -145,6 +146,11 @@ class Stream:
             self.sentence = None
         start, self.position = self.position, self.position + len(samples)
         return AudioChunk(samples, self.bundle.sample_rate_hz, start, index)
+
+    def _noise_source(self) -> torch.Generator:
+        """A source of its own for each sentence: how it is cut must not move the sampling."""
+        seed = (self.seed + self.next_sentence * SEED_STRIDE) % 2**63
+        return torch.Generator().manual_seed(seed)
 
     @property
     def _speaking(self) -> Sentence:

@@ -26,7 +26,7 @@ REFERENCE_TEXTS = {
 }
 CONTENT = ContentOptions()
 ACOUSTIC = AcousticOptions(steps=12000)
-SEMANTIC = SemanticOptions(steps=6000)
+SEMANTIC = SemanticOptions(steps=3400)
 
 
 def acoustic_config() -> VitsConfig:

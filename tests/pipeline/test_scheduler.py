@@ -1,0 +1,152 @@
+"""The scheduler: many streams, none of which touches another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.errors import EmptyTextError, SynthesisError, UnsupportedLanguageError
+from engine.pipeline.bundle import Bundle
+from engine.pipeline.scheduler import Scheduler, StreamEvent
+from engine.pipeline.synthesizer import synthesize
+from engine.types import Samples, SplitPolicy, SynthesisOptions, SynthesisRequest
+from tests.tiny_bundle import tiny_bundle, tiny_prompt
+
+TEXT = "The rain came early, and the road was wet."
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return tiny_bundle()
+
+
+def request(
+    text: str = TEXT, seed: int = 3, voice: int = 0, speed: float = 1.0
+) -> SynthesisRequest:
+    return SynthesisRequest(
+        text, "en", tiny_prompt(seed=voice), SynthesisOptions(seed=seed, speed=speed)
+    )
+
+
+def run(scheduler: Scheduler) -> dict[int, list[StreamEvent]]:
+    """Step until no stream is left; the events of each."""
+    events: dict[int, list[StreamEvent]] = {}
+    while scheduler.live:
+        for event in scheduler.step():
+            events.setdefault(event.stream_id, []).append(event)
+    return events
+
+
+def sound(events: list[StreamEvent]) -> Samples:
+    return np.concatenate([e.chunk.samples for e in events if e.chunk is not None])
+
+
+def test_the_same_seed_gives_the_same_sound_alone_and_among_others(bundle: Bundle) -> None:
+    alone = synthesize(bundle, request()).samples
+    scheduler = Scheduler(bundle)
+    others = [scheduler.admit(request(seed=10 + i, voice=i)) for i in range(3)]
+    for _ in range(7):
+        scheduler.step()
+    late = scheduler.admit(request())
+    events = run(scheduler)
+    assert len(sound(events[late])) == len(alone)
+    np.testing.assert_allclose(sound(events[late]), alone, atol=1e-4)
+    assert all(events[i][-1].done for i in others)
+
+
+def test_another_seed_gives_another_sound(bundle: Bundle) -> None:
+    one, two = (synthesize(bundle, request(seed=s)).samples for s in (1, 2))
+    assert len(one) != len(two) or not np.allclose(one, two)
+
+
+def test_chunks_follow_each_other_without_a_gap(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(request())
+    position = 0
+    for event in run(scheduler)[stream]:
+        assert event.chunk is not None
+        assert event.chunk.start_sample == position
+        position += len(event.chunk.samples)
+
+
+def test_the_first_chunk_leaves_before_the_sentence_is_finished(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    scheduler.admit(
+        SynthesisRequest(
+            TEXT,
+            "en",
+            tiny_prompt(),
+            SynthesisOptions(seed=5, split_policy=SplitPolicy.NONE),
+        )
+    )
+    events: list[StreamEvent] = []
+    while not events:
+        events = scheduler.step()
+    assert not events[0].done
+    assert events[0].chunk is not None and events[0].chunk.sentence == 0
+
+
+def test_a_cancelled_stream_frees_its_row_at_once(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle, max_streams=1)
+    first, second = scheduler.admit(request()), scheduler.admit(request(seed=4))
+    scheduler.step()
+    scheduler.cancel(first)
+    scheduler.cancel(first)
+    assert scheduler.live == 1
+    events = run(scheduler)
+    assert set(events) == {second}
+    np.testing.assert_allclose(
+        sound(events[second]), synthesize(bundle, request(seed=4)).samples, atol=1e-4
+    )
+
+
+def test_cancelling_one_of_many_leaves_the_others_as_they_are(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    ids = [scheduler.admit(request(seed=i, voice=i)) for i in range(4)]
+    for _ in range(5):
+        scheduler.step()
+    scheduler.cancel(ids[1])
+    events = run(scheduler)
+    for i in (0, 2, 3):
+        alone = synthesize(bundle, request(seed=i, voice=i)).samples
+        np.testing.assert_allclose(sound(events[ids[i]]), alone, atol=1e-4)
+
+
+def test_more_streams_than_rows_wait_and_all_finish(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle, max_streams=2)
+    ids = [scheduler.admit(request(seed=i)) for i in range(5)]
+    events = run(scheduler)
+    assert all(events[i][-1].done and events[i][-1].error is None for i in ids)
+
+
+def test_a_paused_stream_makes_no_sound_until_it_is_resumed(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(request())
+    scheduler.pause(stream)
+    for _ in range(300):
+        assert scheduler.step() == []
+    scheduler.resume(stream)
+    assert len(sound(run(scheduler)[stream])) == len(synthesize(bundle, request()).samples)
+
+
+def test_a_sentence_that_never_ends_is_an_error(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    never_ends = SynthesisOptions(seed=1, top_k=1, repetition_penalty=1.0)
+    stream = scheduler.admit(SynthesisRequest(TEXT, "en", tiny_prompt(), never_ends))
+    last = run(scheduler)[stream][-1]
+    assert isinstance(last.error, SynthesisError) and last.done
+
+
+def test_speed_shortens_speech(bundle: Bundle) -> None:
+    normal, fast = (synthesize(bundle, request(speed=s)).duration_s for s in (1.0, 2.0))
+    assert fast == pytest.approx(normal / 2, rel=0.2)
+
+
+def test_text_without_words_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(EmptyTextError):
+        Scheduler(bundle).admit(request(text="... !"))
+
+
+def test_an_unknown_language_is_refused_with_the_known_ones(bundle: Bundle) -> None:
+    with pytest.raises(UnsupportedLanguageError, match="en, zh"):
+        Scheduler(bundle).admit(SynthesisRequest(TEXT, "xx", tiny_prompt()))
