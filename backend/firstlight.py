@@ -40,15 +40,29 @@ def main(
     """Serve on `port`, speak one sentence into a file, and keep serving until Ctrl-C."""
     given: dict[str, Any] = {"port": port}
     settings = Settings(**given)
+    command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
+    raise typer.Exit(first_light(command, settings, out, oneshot=oneshot))
+
+
+def first_light(command: list[str], settings: Settings, out: Path, *, oneshot: bool) -> int:
+    """Start the server by `command`, speak into `out`, and wait for its end unless `oneshot`.
+
+    Returns:
+        The exit status: 0 after Ctrl-C and SIGTERM too.
+    Raises:
+        typer.Exit: the port is taken, the server ended early, or it did not speak.
+    """
+    port = settings.port
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     if _is_taken(host, port):
         _fail(f"port {port} is in use: stop what listens there, or try PORT={port + 1} make run")
     key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
-    with _server(port) as process:
+    with _server(command) as process:
         _speak(process, f"{host}:{port}", key, out)
         if not oneshot:
-            typer.echo(f"serving on {host}:{port}; Ctrl-C stops")
-            raise typer.Exit(process.wait())
+            typer.echo(f"serving on {settings.host}:{port}; Ctrl-C stops")
+            return process.wait()
+    return 0
 
 
 def _speak(process: Process, address: str, key: str | None, out: Path) -> None:
@@ -61,10 +75,10 @@ def _speak(process: Process, address: str, key: str | None, out: Path) -> None:
 
 
 @contextmanager
-def _server(port: int) -> Iterator[Process]:
-    """Run `python -m backend serve` while the block runs; Ctrl-C and SIGTERM end both."""
+def _server(command: list[str]) -> Iterator[Process]:
+    """Run `command` while the block runs; Ctrl-C and SIGTERM end both."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    process = subprocess.Popen([sys.executable, "-m", "backend", "serve", "--port", str(port)])
+    process = subprocess.Popen(command)
     try:
         yield process
     except KeyboardInterrupt:
