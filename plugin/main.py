@@ -20,6 +20,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dify_plugin import Plugin
 
+# Under gevent, gRPC waits for each unary call and each channel in a thread of gevent's pool, and
+# Dify's SDK reads its standard input in another. Of gevent's usual ten, ten slow calls to one
+# server would leave none, and every other call of the plugin would wait for them.
+NATIVE_THREADS = 512
 STUBS = Path(__file__).resolve().parent.parent / "proto"
 
 
@@ -28,9 +32,11 @@ def create_plugin() -> Plugin:
     sys.path.append(str(STUBS))
     from dify_plugin import DifyPluginEnv, Plugin
     from dify_plugin.config.logger_format import plugin_logger_handler
+    from gevent import get_hub
     from grpc.experimental.gevent import init_gevent
 
     init_gevent()
+    get_hub().threadpool.maxsize = NATIVE_THREADS
     logging.getLogger("plugin").addHandler(plugin_logger_handler)
     return Plugin(DifyPluginEnv())
 

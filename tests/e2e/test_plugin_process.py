@@ -121,6 +121,25 @@ def test_a_dead_server_is_a_connection_error_until_it_comes_back(
     returned.stop()
 
 
+def test_many_calls_at_once_to_a_dead_server_all_end(dify: Dify) -> None:
+    away = with_credentials(dify, server_address="127.0.0.1:1")
+    with ThreadPoolExecutor(40) as listeners:
+        failed = [listeners.submit(failure, away.speak, "Hello.", "amy") for _ in range(40)]
+        assert {each.result().error_type for each in failed} == {"InvokeConnectionError"}
+
+
+def test_many_slow_lists_do_not_hold_up_speech(dify: Dify) -> None:
+    slow = SpeechServer()
+    slow.behaviour.list_delay_s = 2.0
+    waiting = with_credentials(dify, server_address=slow.address)
+    with ThreadPoolExecutor(24) as listeners:
+        lists = [listeners.submit(waiting.voices, "en-US") for _ in range(24)]
+        time.sleep(0.3)
+        assert dify.speak("Hello.", "amy").first_piece_s < 1.0
+        assert all(len(each.result()) == 2 for each in lists)
+    slow.stop()
+
+
 def test_a_busy_server_is_a_rate_limit(dify: Dify, server: SpeechServer) -> None:
     full = status_pb2.Status(code=code_pb2.RESOURCE_EXHAUSTED, message="the queue is full")
     server.behaviour.fail_next = [full]

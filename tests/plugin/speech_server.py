@@ -36,6 +36,7 @@ class Behaviour:
     fail_next: list[status_pb2.Status] = field(default_factory=list)
     break_off_after: int | None = None
     mute: bool = False
+    list_delay_s: float = 0.0
     encoding: int = audio_pb2.AUDIO_ENCODING_MP3
 
 
@@ -92,6 +93,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         """List the voices, in pages."""
         self._authorize(context)
         self.voice_calls += 1
+        time.sleep(self.behaviour.list_delay_s)
         start, size = int(request.page_token or 0), self.behaviour.page_size
         page = self.behaviour.voices[start : start + size]
         following = str(start + size) if start + size < len(self.behaviour.voices) else ""
