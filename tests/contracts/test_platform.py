@@ -143,7 +143,7 @@ async def test_cancelled_stream_frees_its_slot(tmp_path: Path) -> None:
         await stream.read()
         await stream.read()
         stream.cancel()
-        await eventually(lambda: not server.scheduler.live, timeout_s=1.0)
+        await eventually(lambda: not server.scheduler.live)
         assert server.scheduler.made_chunks < len(LONG_TEXT) // 5
         assert (await server.hear(speech())).completed
 
@@ -155,7 +155,7 @@ async def test_cancelled_unary_call_frees_its_slot(tmp_path: Path) -> None:
         await eventually(lambda: server.scheduler.live)
         call.cancel()
         server.scheduler.gate.set()
-        await eventually(lambda: not server.scheduler.live, timeout_s=1.0)
+        await eventually(lambda: not server.scheduler.live)
 
 
 async def test_deadline_ends_the_stream_and_frees_its_slot(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ async def test_deadline_ends_the_stream_and_frees_its_slot(tmp_path: Path) -> No
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await server.hear(speech(), timeout=0.3)
         server.scheduler.gate.set()
-        await eventually(lambda: not server.scheduler.live, timeout_s=1.0)
+        await eventually(lambda: not server.scheduler.live)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
