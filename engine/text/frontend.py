@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from engine.errors import EmptyTextError, UnsupportedLanguageError
+from engine.text.cantonese.frontend import CantoneseFrontend
 from engine.text.chinese.frontend import ChineseFrontend
 from engine.text.chinese.polyphones import PolyphonePredictor
 from engine.text.cleanup import clean_text
 from engine.text.english.frontend import EnglishFrontend
+from engine.text.japanese.frontend import JapaneseFrontend
+from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
 from engine.text.spans import spans_for_mode
 from engine.text.splitting import collapse_marks, split_text
@@ -27,6 +30,9 @@ _V1_MODES = ("auto", "all_zh", "all_ja")
 _FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {
     "en": EnglishFrontend,
     "zh": ChineseFrontend,
+    "ja": JapaneseFrontend,
+    "ko": KoreanFrontend,
+    "yue": CantoneseFrontend,
 }
 
 

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EmptyTextError
+from engine.text.cantonese.frontend import CantoneseFrontend
 from engine.text.chinese.frontend import ChineseFrontend
 from engine.text.english.frontend import EnglishFrontend
 from engine.text.frontend import TextFrontend
+from engine.text.japanese.frontend import JapaneseFrontend
+from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
 from engine.text.spans import spans
 from engine.text.splitting import collapse_marks, plan_batches, split_text
@@ -150,6 +153,9 @@ def _edit_distance(got: Sequence[object], expected: Sequence[object]) -> int:
 _FRONTENDS: dict[str, Callable[[SymbolTable], LanguageFrontend]] = {
     "en": EnglishFrontend,
     "zh": ChineseFrontend,
+    "ja": JapaneseFrontend,
+    "ko": KoreanFrontend,
+    "yue": CantoneseFrontend,
 }
 _Reader = Callable[[Sequence[Record]], Iterator[Outcome]]
 _READERS: dict[str, tuple[_Reader, float, float]] = {

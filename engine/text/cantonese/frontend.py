@@ -14,7 +14,8 @@ from engine.types import PhonemeSegment
 # In this order the first that a syllable begins with is its onset; syllables without a consonant
 # are cut after their first letters, as the released models were trained.
 _ONSETS = (
-    "aa ai au ap at ak a p b e ts t dz d kw k gw g f h l m ng n s y w c z j ong on ou oi ok o uk ung"
+    "aa ai au ap at ak a p b e ts t dz d kw k gw g f h l m ng n s y w c z j "
+    "ong on ou oi ok o uk ung"
 )
 _SYLLABLE = re.compile(r"([a-z]+)([1-6])")
 _QUOTES = str.maketrans("", "", "\"'‘’[]「」")

