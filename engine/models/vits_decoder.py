@@ -94,6 +94,8 @@ class VitsConfig:
 class VitsDecoder(nn.Module):
     """Quantizer, prior, flow, vocoder and style encoder under the released state-dict keys."""
 
+    enc_q: nn.Module  # in training only
+
     def __init__(self, config: VitsConfig, *, training_parts: bool = False) -> None:
         super().__init__()
         self.config = config

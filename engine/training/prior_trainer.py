@@ -31,6 +31,11 @@ class PriorOptions:
     seed: int = 19
 
 
+def prior_networks(decoder: VitsDecoder) -> nn.ModuleList:
+    """The parts of the decoder that this training changes."""
+    return nn.ModuleList([decoder.enc_p, decoder.flow, decoder.ref_enc])
+
+
 def train_prior(
     decoder: VitsDecoder,
     examples: Sequence[AcousticExample],
@@ -41,7 +46,7 @@ def train_prior(
     """Train in place what predicts `decoder.enc_q`'s latents, resuming what `folder` holds."""
     torch.manual_seed(options.seed)
     config = decoder.config
-    trained = nn.ModuleList([decoder.enc_p, decoder.flow, decoder.ref_enc])
+    trained = prior_networks(decoder)
     optimizer = torch.optim.AdamW(
         trained.parameters(), options.learning_rate, betas=(0.8, 0.99), eps=1e-9
     )

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.audio.spectrogram import Spectrogram
 from engine.models.vits_decoder import VitsDecoder
 from engine.training.adversary import Adversary, MelDistance
-from engine.training.run import TrainingRun
+from engine.training.run import Stateful, TrainingRun
 
 CONTEXT_FRAMES = 2  # on both sides of a segment, so that its spectrum has its true surroundings
 
@@ -54,7 +55,7 @@ def train_vocoder(
     optimizer = torch.optim.AdamW(
         decoder.dec.parameters(), o.learning_rate, betas=(0.8, 0.99), eps=1e-9
     )
-    parts = {
+    parts: dict[str, Stateful] = {
         "vocoder": decoder.dec,
         "discriminators": adversary.discriminators,
         "optimizer_g": optimizer,
@@ -71,9 +72,9 @@ def train_vocoder(
         losses = {"mel": o.mel_weight * distance(real, fake)}
         if run.step >= o.adversarial_after:
             losses |= adversary.losses(real, fake)
-        total = sum(losses[n] for n in ("mel", "adversarial", "features") if n in losses)
+        wanted = [losses[n] for n in ("mel", "adversarial", "features") if n in losses]
         optimizer.zero_grad()
-        total.backward()  # type: ignore[union-attr]
+        torch.stack(wanted).sum().backward()
         nn.utils.clip_grad_norm_(decoder.dec.parameters(), 100.0)
         optimizer.step()
         run.advance({name: value.detach() for name, value in losses.items()})
@@ -90,14 +91,15 @@ def _segments(
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Random segments: latents [B, C, frames] and waveform [B, 1, frames * hop]."""
-    hop, frames = decoder.config.hop_length, options.segment_frames
+    config, frames = decoder.config, options.segment_frames
+    hop, n_fft = config.hop_length, config.filter_length
     length = (frames + 2 * CONTEXT_FRAMES) * hop
     starts = rng.integers(len(audio) - length, size=options.batch)
     pieces = np.stack([audio[s : s + length] for s in starts]).astype(np.float32) / 32768
     waveform = torch.from_numpy(pieces)
     inside = slice(CONTEXT_FRAMES, CONTEXT_FRAMES + frames)
     with torch.no_grad():
-        spectrogram = decoder.enc_q.mel.spectrogram(waveform)
+        spectrogram = Spectrogram(n_fft, hop, n_fft)(waveform)
         mean, log_std = decoder.enc_q(
             spectrogram, torch.ones_like(spectrogram[:, :1]), torch.empty(0)
         )

@@ -1,12 +1,19 @@
 """`python -m engine.training.starter`: rebuild the starter bundle from nothing.
 
-Every step resumes where it was stopped. The two models train side by side, one process each.
+1. data: speech, content encoder, codebook, every utterance as phonemes and tokens.
+2. semantic, vocoder, prior: three trainings that need nothing of each other, side by side.
+3. joint: vocoder and prior together, with discriminators on what synthesis will say.
+4. export: the bundle and its voices.
+
+Every step resumes where it was stopped.
 """
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,20 +23,32 @@ import typer
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.training.acoustic_trainer import AcousticTrainer
+from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
 from engine.training.starter import recipe
 from engine.training.starter.content import train_content_encoder
 from engine.training.starter.export import export_bundle
 from engine.training.starter.generate import generate, load_audio
+from engine.training.starter.latents import fitted_posterior
 from engine.training.starter.tokens import (
     Tokenizer,
     fit_tokenizer,
     load_examples,
     prepare,
 )
+from engine.training.vocoder_trainer import train_vocoder
 
-logger = logging.getLogger("starter")
-Stage = Annotated[str, typer.Option(help="Only this: data, acoustic, semantic or export.")]
+
+class Stage(StrEnum):
+    """What to run."""
+
+    ALL = "all"
+    DATA = "data"
+    SEMANTIC = "semantic"
+    VOCODER = "vocoder"
+    PRIOR = "prior"
+    JOINT = "joint"
+    EXPORT = "export"
 
 
 def main(
@@ -39,20 +58,20 @@ def main(
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path(
         "engine/bundles/starter"
     ),
-    stage: Stage = "all",
+    stage: Annotated[Stage, typer.Option(help="Only this stage.")] = Stage.ALL,
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
 ) -> None:
     """Speak, prepare, train and export, in that order."""
     _set_up(threads)
-    if stage in ("all", "data"):
+    everything = stage == Stage.ALL
+    if stage == Stage.DATA or everything:
         _data(work)
-    if stage == "all":
+    if everything:
         _train_side_by_side(work, threads)
-    if stage == "acoustic":
-        train_acoustic(work)
-    if stage == "semantic":
-        train_semantic(work)
-    if stage in ("all", "export"):
+    for name, train in {**SIDE_BY_SIDE, Stage.JOINT: train_joint}.items():
+        if stage == name or (everything and name == Stage.JOINT):
+            train(work)
+    if stage == Stage.EXPORT or everything:
         export_bundle(work, bundle)
 
 
@@ -62,7 +81,6 @@ def _set_up(threads: int) -> None:
 
 
 def _data(work: Path) -> None:
-    """Steps 1 to 3: speech, content encoder, codebook, examples."""
     generate(work / "speech", recipe.SPEAKERS, recipe.SEED)
     encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
     path = work / "tokenizer.pt"
@@ -75,43 +93,76 @@ def _data(work: Path) -> None:
 
 
 def load_tokenizer(work: Path) -> Tokenizer:
-    """Read the tokenizer that the data step wrote."""
+    """Read the tokenizer that the data stage wrote."""
     return Tokenizer(**torch.load(work / "tokenizer.pt", weights_only=True))
 
 
-def train_acoustic(work: Path) -> None:
-    """Step 4: the acoustic decoder, on the frozen codebook."""
-    decoder = VitsDecoder(recipe.acoustic_config(), training_parts=True)
+def new_decoder(work: Path) -> VitsDecoder:
+    """An untrained decoder with the fitted quantizer, and log-mels for a posterior."""
+    torch.manual_seed(recipe.SEED)
+    decoder = VitsDecoder(recipe.acoustic_config())
     load_tokenizer(work).write_into(decoder)
-    examples, audio = load_examples(work), load_audio(work / "speech")
-    AcousticTrainer(decoder, examples, audio, work / "acoustic", recipe.ACOUSTIC).train()
+    decoder.enc_q = fitted_posterior(decoder.config, load_audio(work / "speech"))
+    return decoder
 
 
 def train_semantic(work: Path) -> None:
-    """Step 5: the text-to-semantic model."""
-    torch.manual_seed(recipe.SEMANTIC.seed)
+    """Train the text-to-semantic model."""
+    torch.manual_seed(recipe.SEED)
     model = TextToSemantic(recipe.semantic_config())
     train_text_to_semantic(model, load_examples(work), work / "semantic", recipe.SEMANTIC)
+
+
+def only_vocoder(work: Path) -> None:
+    """Train the vocoder on log-mels."""
+    audio = load_audio(work / "speech")
+    train_vocoder(new_decoder(work), audio, work / "vocoder", recipe.VOCODER)
+
+
+def only_prior(work: Path) -> None:
+    """Train what predicts log-mels from tokens, text and style."""
+    examples, audio = load_examples(work), load_audio(work / "speech")
+    train_prior(new_decoder(work), examples, audio, work / "prior", recipe.PRIOR)
+
+
+def train_joint(work: Path) -> None:
+    """Go on with vocoder and prior together."""
+    decoder = new_decoder(work)
+    vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
+    prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
+    decoder.dec.load_state_dict(vocoder["vocoder"])
+    prior_networks(decoder).load_state_dict(prior["prior"])
+    examples, audio = load_examples(work), load_audio(work / "speech")
+    trainer = AcousticTrainer(decoder, examples, audio, work / "joint", recipe.JOINT)
+    if not trainer.run.step:
+        trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
+    trainer.train()
+
+
+SIDE_BY_SIDE: dict[Stage, Callable[[Path], None]] = {
+    Stage.SEMANTIC: train_semantic,
+    Stage.VOCODER: only_vocoder,
+    Stage.PRIOR: only_prior,
+}
 
 
 def _train_side_by_side(work: Path, threads: int) -> None:
     context = multiprocessing.get_context("spawn")
     runs = [
-        context.Process(target=_trained, args=(target, work, threads), name=name)
-        for name, target in (("acoustic", train_acoustic), ("semantic", train_semantic))
+        context.Process(target=_trained, args=(train, work, threads), name=name)
+        for name, train in SIDE_BY_SIDE.items()
     ]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
-    failed = [run.name for run in runs if run.exitcode]
-    if failed:
+    if any(run.exitcode for run in runs):
         raise typer.Exit(1)
 
 
-def _trained(target: object, work: Path, threads: int) -> None:
+def _trained(train: Callable[[Path], None], work: Path, threads: int) -> None:
     _set_up(threads)
-    target(work)  # type: ignore[operator]
+    train(work)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ TRAINING_PARTS = "enc_q."
 def export_bundle(work: Path, bundle: Path) -> None:
     """Write `bundle` from the checkpoints in `work`; voices are spoken anew as references."""
     (bundle / "voices").mkdir(parents=True, exist_ok=True)
-    acoustic = _state(work / "acoustic", "decoder")
+    acoustic = _state(work / "joint", "decoder")
     spoken = {k: v for k, v in acoustic.items() if not k.startswith(TRAINING_PARTS)}
     save_network(spoken, bundle / "acoustic.safetensors")
     save_network(_state(work / "semantic", "model"), bundle / "text_to_semantic.safetensors")

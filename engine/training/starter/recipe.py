@@ -8,10 +8,12 @@ from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
 from engine.text.symbols import SymbolTable
 from engine.training.acoustic_trainer import AcousticOptions
+from engine.training.prior_trainer import PriorOptions
 from engine.training.semantic_trainer import SemanticOptions
 from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
 from engine.training.starter.generate import Speaker
 from engine.training.starter.tokens import CODES
+from engine.training.vocoder_trainer import VocoderOptions
 
 SEED = 20
 SPEAKERS = (
@@ -25,7 +27,9 @@ REFERENCE_TEXTS = {
     "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
 }
 CONTENT = ContentOptions()
-ACOUSTIC = AcousticOptions(steps=12000)
+VOCODER = VocoderOptions(steps=4000)
+PRIOR = PriorOptions(steps=3000)
+JOINT = AcousticOptions(steps=1200)
 SEMANTIC = SemanticOptions(steps=3400)
 
 
