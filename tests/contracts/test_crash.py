@@ -49,8 +49,8 @@ def process(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], grpc.Channe
 def _await_serving(channel: grpc.Channel) -> None:
     health = health_pb2_grpc.HealthStub(channel)
     request = health_pb2.HealthCheckRequest()
-    deadline = time.monotonic() + 20
-    while health.Check(request, wait_for_ready=True, timeout=20).status != SERVING:
+    deadline = time.monotonic() + 60
+    while health.Check(request, wait_for_ready=True, timeout=60).status != SERVING:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -91,11 +91,10 @@ def test_kill_during_an_upload_leaves_the_other_voices_and_no_trace(tmp_path: Pa
         assert _speaks(channel, "voices/half")
 
 
-@pytest.mark.parametrize("delay_s", [0.15, 0.35])
-def test_kill_while_voices_are_made_leaves_only_whole_ones(tmp_path: Path, delay_s: float) -> None:
+def test_kill_while_voices_are_made_leaves_only_whole_ones(tmp_path: Path) -> None:
     made: list[str] = []
     with process(tmp_path) as (server, channel):
-        killer = threading.Timer(delay_s, server.kill)
+        killer = threading.Timer(0.3, server.kill)
         killer.start()
         with pytest.raises(grpc.RpcError):
             for number in range(10_000):
@@ -116,4 +115,4 @@ def test_sigterm_ends_the_server_cleanly(tmp_path: Path) -> None:
     with process(tmp_path) as (server, channel):
         assert _speaks(channel, "voices/alto")
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=10) == 0
+        assert server.wait(timeout=60) == 0
