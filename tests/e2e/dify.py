@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from tests.e2e.daemon import PluginProcess
+import pytest
+
+from tests.e2e.daemon import PluginError, PluginProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Dify:
 
     plugin: PluginProcess
     credentials: Mapping[str, str]
+
+    def with_credentials(self, **changes: str) -> Dify:
+        """Return the same workspace with other credentials."""
+        return Dify(self.plugin, {**self.credentials, **changes})
 
     def speak(self, text: str, voice: str) -> Speech:
         """Have a text spoken."""
@@ -63,3 +70,16 @@ class Dify:
             credentials=dict(self.credentials),
             **data,
         )
+
+
+def failure(call: Callable[..., object], *arguments: object) -> PluginError:
+    """Return the error that a call ends with."""
+    with pytest.raises(PluginError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+def longest_stall_s(plugin: PluginProcess, since: float) -> float:
+    """Return the longest time without a heartbeat since then."""
+    beats = [since, *(beat for beat in plugin.heartbeats if beat > since), time.monotonic()]
+    return max(after - before for before, after in pairwise(beats))

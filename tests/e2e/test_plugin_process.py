@@ -6,13 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import pytest
 from google.rpc import code_pb2, status_pb2
 
-from tests.e2e.daemon import HEARTBEAT_S, PluginError, PluginProcess
-from tests.e2e.dify import Dify
+from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
+from tests.e2e.dify import Dify, failure, longest_stall_s
 from tests.plugin.sound import decode_mp3, loudness, tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer
 
@@ -32,24 +31,6 @@ def server() -> Iterator[SpeechServer]:
 def dify(plugin_process: PluginProcess, server: SpeechServer) -> Dify:
     """A workspace with that server."""
     return Dify(plugin_process, {"server_address": server.address, "api_key": API_KEY})
-
-
-def with_credentials(dify: Dify, **changes: str) -> Dify:
-    """Return a workspace with other credentials."""
-    return Dify(dify.plugin, {**dify.credentials, **changes})
-
-
-def failure(call: object, *arguments: object) -> PluginError:
-    """Return the error that a call ends with."""
-    with pytest.raises(PluginError) as caught:
-        call(*arguments)
-    return caught.value
-
-
-def longest_stall_s(plugin: PluginProcess, since: float) -> float:
-    """Return the longest time without a heartbeat since then."""
-    beats = [since, *(beat for beat in plugin.heartbeats if beat > since), time.monotonic()]
-    return max(after - before for before, after in pairwise(beats))
 
 
 def test_the_first_line_is_the_manifest(plugin_process: PluginProcess) -> None:
@@ -80,7 +61,7 @@ def test_eight_at_once_stream_side_by_side_without_a_stall(
 def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> None:
     mute = SpeechServer()
     mute.behaviour.mute = True
-    waiting = with_credentials(dify, server_address=mute.address, timeout="2")
+    waiting = dify.with_credentials(server_address=mute.address, timeout="2")
     began = time.monotonic()
     with ThreadPoolExecutor(2) as listeners:
         silent = [listeners.submit(failure, waiting.speak, "Hello.", "amy") for _ in range(2)]
@@ -94,7 +75,7 @@ def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> N
 
 
 def test_a_wrong_key_is_an_authorization_error_that_shows_no_key(dify: Dify) -> None:
-    stranger = with_credentials(dify, api_key="wrong-secret")
+    stranger = dify.with_credentials(api_key="wrong-secret")
     error = failure(stranger.speak, "Hello.", "amy")
     assert error.error_type == "InvokeAuthorizationError"
     assert "Enter a key that it knows" in error.message
@@ -122,7 +103,7 @@ def test_a_dead_server_is_a_connection_error_until_it_comes_back(
 
 
 def test_many_calls_at_once_to_a_dead_server_all_end(dify: Dify) -> None:
-    away = with_credentials(dify, server_address="127.0.0.1:1")
+    away = dify.with_credentials(server_address="127.0.0.1:1")
     with ThreadPoolExecutor(40) as listeners:
         failed = [listeners.submit(failure, away.speak, "Hello.", "amy") for _ in range(40)]
         assert {each.result().error_type for each in failed} == {"InvokeConnectionError"}
@@ -131,7 +112,7 @@ def test_many_calls_at_once_to_a_dead_server_all_end(dify: Dify) -> None:
 def test_many_slow_lists_do_not_hold_up_speech(dify: Dify) -> None:
     slow = SpeechServer()
     slow.behaviour.list_delay_s = 2.0
-    waiting = with_credentials(dify, server_address=slow.address)
+    waiting = dify.with_credentials(server_address=slow.address)
     with ThreadPoolExecutor(24) as listeners:
         lists = [listeners.submit(waiting.voices, "en-US") for _ in range(24)]
         time.sleep(0.3)
@@ -170,14 +151,14 @@ def test_every_language_of_the_interface_has_voices(dify: Dify, locale: str | No
 
 
 def test_the_schema_has_the_voices_too(dify: Dify) -> None:
-    properties = with_credentials(dify, default_voice="ken").schema()["model_properties"]
+    properties = dify.with_credentials(default_voice="ken").schema()["model_properties"]
     assert properties["voices"][0] == {"mode": "ken", "name": "Ken (ja)", "language": ["ja-JP"]}
     assert properties["default_voice"] == "ken"
     assert properties["audio_type"] == "mp3"
 
 
 def test_the_schema_is_there_while_the_server_is_not(dify: Dify) -> None:
-    away = with_credentials(dify, server_address="127.0.0.1:1", default_voice="amy")
+    away = dify.with_credentials(server_address="127.0.0.1:1", default_voice="amy")
     assert [each["mode"] for each in away.schema()["model_properties"]["voices"]] == ["amy"]
 
 
@@ -201,7 +182,7 @@ def test_good_credentials_are_accepted_after_a_real_word(dify: Dify, server: Spe
 def test_bad_credentials_are_refused_with_what_to_do(
     dify: Dify, changes: dict[str, str], message: str
 ) -> None:
-    error = failure(with_credentials(dify, **changes).validate)
+    error = failure(dify.with_credentials(**changes).validate)
     assert error.error_type == "CredentialsValidateFailedError"
     assert message in error.message
     assert "wrong-secret" not in error.message + error.args_text
