@@ -14,10 +14,11 @@ from engine.text.chinese.frontend import ChineseFrontend
 from engine.text.chinese.polyphones import PolyphonePredictor
 from engine.text.cleanup import clean_text
 from engine.text.english.frontend import EnglishFrontend
+from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
-from engine.text.spans import spans_for_mode
+from engine.text.spans import settle_mode, spans_for_mode
 from engine.text.splitting import collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, SplitPolicy
@@ -57,8 +58,19 @@ class TextFrontend:
         self.languages = tuple(code for code in _FRONTENDS if not is_v1 or code in _V1_LANGUAGES)
         self.modes = tuple(mode for mode in _MODES if not is_v1 or mode in _V1_MODES)
         self._frontends: dict[str, LanguageFrontend] = {}
+        self._identifier = LanguageIdentifier()
         if predictor is not None:
             self._frontends["zh"] = ChineseFrontend(self.table, predictor)
+
+    def settle(self, text: str, language: str) -> str:
+        """The language or mode to read the pieces of `text` in, when all of it agrees on one.
+
+        Raises:
+            UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
+        """
+        self._check(language)
+        settled = settle_mode(text, language)
+        return settled if settled in self.languages else language
 
     def sentences(self, text: str, language: str, policy: SplitPolicy) -> list[str]:
         """The pieces of `text` to be synthesized one by one, none when nothing can be said.
@@ -94,7 +106,7 @@ class TextFrontend:
             raise UnsupportedLanguageError(language, known)
 
     def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
-        runs = spans_for_mode(re.sub(" {2,}", " ", text), language)
+        runs = spans_for_mode(re.sub(" {2,}", " ", text), language, identifier=self._identifier)
         read = [self._frontend(run.language).read(run.text) for run in runs]
         return tuple(segment for segment in read if segment.phonemes)
 

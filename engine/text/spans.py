@@ -1,20 +1,22 @@
 """Which language each part of a text is in, judged by its script.
 
 Letters decide: Latin is English, kana Japanese, Hangul Korean. Han characters are Japanese where
-kana stands in the same clause (or elsewhere in a text that shows no Chinese word), else Chinese.
-Marks and spaces belong to what they follow, digits to the letters they touch.
+kana stands in the text and they are no Chinese word, else Chinese. Where nothing in a text tells
+the two apart, a language model for short texts is asked, if one is given. Marks and spaces belong
+to what they follow, digits to the letters they touch.
 
-Differs from the official segmenter, which asks a language-identification network: it calls short
-runs such as 和 or 2024年 Japanese inside Chinese text; here they stay Chinese.
+Differs from the official segmenter, which asks such a model about every run: it calls 和 or 5年
+Japanese in the middle of Chinese sentences; here they stay Chinese.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from engine.text.identification import LanguageIdentifier
 from engine.types import TextSegment
 
 _LATIN = "A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ"
@@ -26,9 +28,9 @@ _TOKEN = re.compile(
     rf"|(?P<number>[0-9０-９]+(?:[.,:/][0-9]+)*)"
     rf"|(?P<other>[^{_LATIN}{_KANA}{_HANGUL}{_HAN}0-9０-９]+)"
 )
-_CLAUSE_END = re.compile(r"[\s，。？！、；：,.!?;:…]")
 _CHINESE_WORD = re.compile("[很没嘛]")
 _ENGLISH = "en"
+_BY_SCRIPT = {"latin": "en", "kana": "ja", "hangul": "ko"}
 
 
 @dataclass(slots=True)
@@ -38,15 +40,19 @@ class _Token:
     language: str = ""
 
 
-def spans(text: str, default: str | None = None) -> list[TextSegment]:
+def spans(
+    text: str, default: str | None = None, *, identifier: LanguageIdentifier | None = None
+) -> list[TextSegment]:
     """`text` in runs of one language each, nothing left out.
 
     Args:
         default: the language of all that is not English; None tells languages apart.
+        identifier: asked about Han characters where nothing else decides; they are Chinese
+            without one.
     """
     tokens = [_Token(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text)]
     if default is None:
-        _judge(tokens)
+        _judge(tokens, identifier)
         _give_numbers(tokens)
     else:
         for token in tokens:
@@ -60,7 +66,9 @@ def spans(text: str, default: str | None = None) -> list[TextSegment]:
     return _merged((token.text, token.language) for token in tokens)
 
 
-def spans_for_mode(text: str, mode: str) -> list[TextSegment]:
+def spans_for_mode(
+    text: str, mode: str, *, identifier: LanguageIdentifier | None = None
+) -> list[TextSegment]:
     """`text` in runs of one language as `mode` asks.
 
     `en` reads everything as English, `zh` (or another language) takes what is not English for
@@ -71,9 +79,9 @@ def spans_for_mode(text: str, mode: str) -> list[TextSegment]:
         return [TextSegment(text, _ENGLISH)]
     if mode.startswith("all_"):
         return spans(text, mode.removeprefix("all_"))
-    found = spans(text)
     if mode == "auto":
-        return found
+        return spans(text, identifier=identifier)
+    found = spans(text, identifier=identifier if mode == "auto_yue" else None)
     if mode == "auto_yue":
         relabelled = {"zh": "yue"}
         return _merged((run.text, relabelled.get(run.language, run.language)) for run in found)
@@ -81,28 +89,55 @@ def spans_for_mode(text: str, mode: str) -> list[TextSegment]:
     return _merged((run.text, english.get(run.language, mode)) for run in found)
 
 
-def _judge(tokens: Sequence[_Token]) -> None:
-    """Give kana, Hangul and Han tokens their language, clause by clause."""
+def settle_mode(text: str, mode: str) -> str:
+    """The language that an `auto` mode may as well be, where all of `text` agrees on one.
+
+    To be asked about a whole text before it is cut: a piece such as 2024年 tells less by itself.
+    """
+    if mode not in ("auto", "auto_yue"):
+        return mode
+    tokens = [_Token(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text)]
+    scripts = {token.script for token in tokens}
+    chinese = any(token.script == "han" and _is_chinese(token.text) for token in tokens)
+    if chinese and not scripts & {"kana", "hangul"}:
+        return "zh" if mode == "auto" else "yue"
+    if "kana" in scripts and not chinese and "hangul" not in scripts:
+        return "ja"
+    if "hangul" in scripts and not scripts & {"kana", "han"}:
+        return "ko"
+    return mode
+
+
+def _judge(tokens: Sequence[_Token], identifier: LanguageIdentifier | None) -> None:
+    """Give kana, Hangul and Han tokens their language."""
     has_kana = any(token.script == "kana" for token in tokens)
+    is_open = not has_kana and not any(
+        token.script == "han" and _is_chinese(token.text) for token in tokens
+    )
+    for token in tokens:
+        if token.script == "han":
+            token.language = "ja" if has_kana and not _is_chinese(token.text) else "zh"
+        else:
+            token.language = _BY_SCRIPT.get(token.script, "")
+    if is_open and identifier is not None:
+        for clause in _han_clauses(tokens):
+            if identifier.is_japanese("".join(token.text for token in clause)):
+                for token in clause:
+                    token.language = "ja"
+
+
+def _han_clauses(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
+    """Han and number tokens that stand together without a mark between them."""
     clause: list[_Token] = []
     for token in tokens:
-        ends = token.script == "other" and _CLAUSE_END.search(token.text)
-        if token.script in ("latin", "hangul") or ends:
-            _judge_clause(clause, has_kana)
-            clause = []
-        if token.script == "hangul":
-            token.language = "ko"
-        elif token.script in ("kana", "han"):
+        if token.script in ("han", "number"):
             clause.append(token)
-    _judge_clause(clause, has_kana)
-
-
-def _judge_clause(clause: Sequence[_Token], has_kana: bool) -> None:
-    for token in clause:
-        if token.script == "kana":
-            token.language = "ja"
-        else:
-            token.language = "ja" if has_kana and not _is_chinese(token.text) else "zh"
+            continue
+        if any(each.script == "han" for each in clause):
+            yield clause
+        clause = []
+    if any(each.script == "han" for each in clause):
+        yield clause
 
 
 def _is_chinese(han: str) -> bool:

@@ -20,6 +20,7 @@ from engine.text.cantonese.frontend import CantoneseFrontend
 from engine.text.chinese.frontend import ChineseFrontend
 from engine.text.english.frontend import EnglishFrontend
 from engine.text.frontend import TextFrontend
+from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
@@ -83,8 +84,9 @@ def read_modes(records: Sequence[Record]) -> Iterator[Outcome]:
 
 def read_spans(records: Sequence[Record]) -> Iterator[Outcome]:
     """Language spans, as the language of each character."""
+    identifier = LanguageIdentifier()
     for record in records:
-        found = spans(record["text"], record["default_lang"] or None)
+        found = spans(record["text"], record["default_lang"] or None, identifier=identifier)
         got = [f"{run.language} {char}" for run in found for char in run.text]
         segments = record["segments"]
         expected = [f"{part['lang']} {char}" for part in segments for char in part["text"]]
