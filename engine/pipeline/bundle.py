@@ -72,15 +72,19 @@ class Bundle:
         """The phonemes of one sentence.
 
         Raises:
-            UnsupportedLanguageError: the bundle does not speak `language`.
+            UnsupportedLanguageError: the bundle does not speak `language`, or one that was found
+                in the text.
             EmptyTextError: nothing in it can be spoken.
         """
         self.check_language(language)
-        return self.frontend.phonemes(text, language)
+        phonemes = self.frontend.phonemes(text, language)
+        for segment in phonemes.segments:
+            self.check_language(segment.language)
+        return phonemes
 
     def check_language(self, language: str) -> None:
-        """Raise UnsupportedLanguageError unless the bundle speaks `language`."""
-        if language not in self.languages:
+        """Raise UnsupportedLanguageError unless `language` is spoken, or a mode such as `auto`."""
+        if language not in (*self.languages, *self.frontend.modes):
             raise UnsupportedLanguageError(language, self.languages)
 
     def bert_features(self, phonemes: Phonemes) -> Tensor | None:

@@ -68,7 +68,7 @@ class BatchLoader:
         """One padded batch."""
         size = self.options.utterances
         if not self.ready:
-            pool = self.rng.sample(self.examples, size * self.POOL)
+            pool = self.rng.choices(self.examples, k=size * self.POOL)
             pool.sort(key=lambda example: example.frames)
             self.ready = [pool[i : i + size] for i in range(0, len(pool), size)]
             self.rng.shuffle(self.ready)

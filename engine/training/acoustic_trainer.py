@@ -24,6 +24,7 @@ from engine.training.acoustic_batches import AcousticExample, BatchLoader, Batch
 from engine.training.acoustic_pass import AcousticBatch, encode, prior_latents, slices
 from engine.training.adversary import Adversary, MelDistance
 from engine.training.losses import kl_loss
+from engine.training.parallel import ALONE, Team
 from engine.training.run import Stateful, TrainingRun
 
 FROZEN = ("ssl_proj.",)  # the quantizer's projection is fitted before and stays
@@ -58,11 +59,12 @@ class AcousticTrainer:
         audio: np.ndarray[tuple[int], np.dtype[np.int16]],
         folder: Path,
         options: AcousticOptions,
+        team: Team = ALONE,
     ) -> None:
         torch.manual_seed(options.seed)
-        self.decoder, self.options = decoder, options
+        self.decoder, self.options, self.team = decoder, options, team
         config = decoder.config
-        self.adversary = Adversary(options.discriminator_width, options.learning_rate)
+        self.adversary = Adversary(options.discriminator_width, options.learning_rate, team)
         self.distance = MelDistance(config.sample_rate_hz, options.resolutions)
         trained = [p for n, p in decoder.named_parameters() if not n.startswith(FROZEN)]
         self.optimizer = torch.optim.AdamW(
@@ -76,7 +78,9 @@ class AcousticTrainer:
         }
         self.run = TrainingRun(folder, parts, options.steps, options.hours)
         n_fft, hop = config.filter_length, config.hop_length
-        rng = random.Random(options.seed + self.run.step)
+        seed = options.seed + 1000 * team.rank + self.run.step
+        torch.manual_seed(seed)
+        rng = random.Random(seed)
         spectrogram = Spectrogram(n_fft, hop, n_fft)
         self.loader = BatchLoader(examples, audio, spectrogram, options.batches, rng)
 
@@ -86,10 +90,8 @@ class AcousticTrainer:
         while not self.run.finished:
             self._set_rates()
             self.run.advance(self._step(self.loader.draw()))
-            if self.run.step % 50 == 0 or self.run.finished:
-                self.run.report()
-            if self.run.step % 200 == 0 or self.run.finished:
-                self.run.save()
+            if self.team.leads:
+                self.run.keep()
         self.decoder.eval()
 
     def _set_rates(self) -> None:
@@ -119,6 +121,7 @@ class AcousticTrainer:
         wanted = [losses[n] for n in ("mel", "kl", "adversarial", "features") if n in losses]
         self.optimizer.zero_grad()
         torch.stack(wanted).sum().backward()
+        self.team.average_gradients(self.decoder.parameters())
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 100.0)
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}

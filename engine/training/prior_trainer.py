@@ -70,8 +70,5 @@ def train_prior(
         nn.utils.clip_grad_norm_(trained.parameters(), 100.0)
         optimizer.step()
         run.advance({"kl": kl.detach()})
-        if run.step % 50 == 0 or run.finished:
-            run.report()
-        if run.step % 200 == 0 or run.finished:
-            run.save()
+        run.keep()
     trained.eval()

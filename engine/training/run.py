@@ -62,6 +62,13 @@ class TrainingRun:
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value)
 
+    def keep(self) -> None:
+        """Report every 50 steps and save every 200, and at the end."""
+        if self.step % 50 == 0 or self.finished:
+            self.report()
+        if self.step % 200 == 0 or self.finished:
+            self.save()
+
     def report(self) -> dict[str, float]:
         """Log the mean losses since the last report, with the time that is left."""
         means = {name: total / self._counted for name, total in self._sums.items()}

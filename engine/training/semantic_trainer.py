@@ -78,10 +78,7 @@ def train_text_to_semantic(
         optimizer.step()
         right = ((logits.argmax(-1) == targets) * counted).sum() / counted.sum()
         run.advance({"loss": loss.detach(), "accuracy": right})
-        if run.step % 50 == 0 or run.finished:
-            run.report()
-        if run.step % 200 == 0 or run.finished:
-            run.save()
+        run.keep()
     model.eval()
 
 

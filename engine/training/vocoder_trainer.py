@@ -78,10 +78,7 @@ def train_vocoder(
         nn.utils.clip_grad_norm_(decoder.dec.parameters(), 100.0)
         optimizer.step()
         run.advance({name: value.detach() for name, value in losses.items()})
-        if run.step % 50 == 0 or run.finished:
-            run.report()
-        if run.step % 200 == 0 or run.finished:
-            run.save()
+        run.keep()
 
 
 def _segments(

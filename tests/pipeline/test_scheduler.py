@@ -150,3 +150,15 @@ def test_text_without_words_is_refused(bundle: Bundle) -> None:
 def test_an_unknown_language_is_refused_with_the_known_ones(bundle: Bundle) -> None:
     with pytest.raises(UnsupportedLanguageError, match="en, zh"):
         Scheduler(bundle).admit(SynthesisRequest(TEXT, "xx", tiny_prompt()))
+
+
+def test_mixed_text_is_read_by_spans(bundle: Bundle) -> None:
+    phonemes = bundle.phonemes("我喜欢 Python 编程。", "auto")
+    assert [segment.language for segment in phonemes.segments] == ["zh", "en", "zh"]
+
+
+def test_a_language_found_in_the_text_that_the_bundle_does_not_speak_is_refused(
+    bundle: Bundle,
+) -> None:
+    with pytest.raises(UnsupportedLanguageError, match="'ja'"):
+        bundle.phonemes("こんにちは、元気ですか。", "auto")

@@ -10,45 +10,20 @@ Every step resumes where it was stopped.
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
-from engine.models.text_to_semantic import TextToSemantic
-from engine.models.vits_decoder import VitsDecoder
-from engine.training.acoustic_trainer import AcousticTrainer
-from engine.training.prior_trainer import prior_networks, train_prior
-from engine.training.semantic_trainer import train_text_to_semantic
-from engine.training.starter import recipe
-from engine.training.starter.content import train_content_encoder
 from engine.training.starter.export import export_bundle
-from engine.training.starter.generate import generate, load_audio
-from engine.training.starter.latents import fitted_posterior
-from engine.training.starter.tokens import (
-    Tokenizer,
-    fit_tokenizer,
-    load_examples,
-    prepare,
+from engine.training.starter.stages import (
+    SIDE_BY_SIDE,
+    Stage,
+    make_data,
+    set_up,
+    train_joint,
+    train_side_by_side,
 )
-from engine.training.vocoder_trainer import train_vocoder
-
-
-class Stage(StrEnum):
-    """What to run."""
-
-    ALL = "all"
-    DATA = "data"
-    SEMANTIC = "semantic"
-    VOCODER = "vocoder"
-    PRIOR = "prior"
-    JOINT = "joint"
-    EXPORT = "export"
 
 
 def main(
@@ -62,107 +37,17 @@ def main(
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
 ) -> None:
     """Speak, prepare, train and export, in that order."""
-    _set_up(threads)
+    set_up(threads)
     everything = stage == Stage.ALL
     if stage == Stage.DATA or everything:
-        _data(work)
+        make_data(work)
     if everything:
-        _train_side_by_side(work, threads)
+        train_side_by_side(work, threads)
     for name, train in {**SIDE_BY_SIDE, Stage.JOINT: train_joint}.items():
         if stage == name or (everything and name == Stage.JOINT):
             train(work)
     if stage == Stage.EXPORT or everything:
         export_bundle(work, bundle)
-
-
-def _set_up(threads: int) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(processName)s %(message)s")
-    torch.set_num_threads(threads)
-
-
-def _data(work: Path) -> None:
-    generate(work / "speech", recipe.SPEAKERS, recipe.SEED)
-    encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
-    path = work / "tokenizer.pt"
-    if not path.exists():
-        fitted = fit_tokenizer(work / "speech", encoder, recipe.SEED)
-        torch.save(
-            {"weight": fitted.weight, "bias": fitted.bias, "codebook": fitted.codebook}, path
-        )
-    prepare(work / "speech", work, encoder, load_tokenizer(work))
-
-
-def load_tokenizer(work: Path) -> Tokenizer:
-    """Read the tokenizer that the data stage wrote."""
-    return Tokenizer(**torch.load(work / "tokenizer.pt", weights_only=True))
-
-
-def new_decoder(work: Path) -> VitsDecoder:
-    """An untrained decoder with the fitted quantizer, and log-mels for a posterior."""
-    torch.manual_seed(recipe.SEED)
-    decoder = VitsDecoder(recipe.acoustic_config())
-    load_tokenizer(work).write_into(decoder)
-    decoder.enc_q = fitted_posterior(decoder.config, load_audio(work / "speech"))
-    return decoder
-
-
-def train_semantic(work: Path) -> None:
-    """Train the text-to-semantic model."""
-    torch.manual_seed(recipe.SEED)
-    model = TextToSemantic(recipe.semantic_config())
-    train_text_to_semantic(model, load_examples(work), work / "semantic", recipe.SEMANTIC)
-
-
-def only_vocoder(work: Path) -> None:
-    """Train the vocoder on log-mels."""
-    audio = load_audio(work / "speech")
-    train_vocoder(new_decoder(work), audio, work / "vocoder", recipe.VOCODER)
-
-
-def only_prior(work: Path) -> None:
-    """Train what predicts log-mels from tokens, text and style."""
-    examples, audio = load_examples(work), load_audio(work / "speech")
-    train_prior(new_decoder(work), examples, audio, work / "prior", recipe.PRIOR)
-
-
-def train_joint(work: Path) -> None:
-    """Go on with vocoder and prior together."""
-    decoder = new_decoder(work)
-    vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
-    prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
-    decoder.dec.load_state_dict(vocoder["vocoder"])
-    prior_networks(decoder).load_state_dict(prior["prior"])
-    examples, audio = load_examples(work), load_audio(work / "speech")
-    trainer = AcousticTrainer(decoder, examples, audio, work / "joint", recipe.JOINT)
-    if not trainer.run.step:
-        trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
-    trainer.train()
-
-
-SIDE_BY_SIDE: dict[Stage, Callable[[Path], None]] = {
-    Stage.SEMANTIC: train_semantic,
-    Stage.VOCODER: only_vocoder,
-    Stage.PRIOR: only_prior,
-}
-
-
-def _train_side_by_side(work: Path, threads: int) -> None:
-    context = multiprocessing.get_context("spawn")
-    runs = [
-        context.Process(target=_trained, args=(train, work, threads), name=name)
-        for name, train in SIDE_BY_SIDE.items()
-    ]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
-    if any(run.exitcode for run in runs):
-        raise typer.Exit(1)
-
-
-def _trained(train: Callable[[Path], None], work: Path, threads: int) -> None:
-    _set_up(threads)
-    train(work)
 
 
 if __name__ == "__main__":

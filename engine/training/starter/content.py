@@ -97,10 +97,7 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
         optimizer.step()
         right = (logits.argmax(-1) == wanted).float().mean()
         run.advance({"loss": loss.detach(), "accuracy": right})
-        if run.step % 50 == 0 or run.finished:
-            run.report()
-        if run.step % 200 == 0 or run.finished:
-            run.save()
+        run.keep()
     return encoder.eval()
 
 

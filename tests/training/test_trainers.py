@@ -1,0 +1,92 @@
+"""Each trainer makes its loss smaller on data that it sees again and again."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import torch
+
+from engine.models.text_to_semantic import TextToSemantic
+from engine.training.acoustic_batches import BatchOptions
+from engine.training.acoustic_trainer import AcousticOptions, AcousticTrainer
+from engine.training.prior_trainer import PriorOptions, train_prior
+from engine.training.semantic_trainer import SemanticOptions, collate, train_text_to_semantic
+from engine.training.starter.latents import MelPosterior, fitted_posterior
+from engine.training.vocoder_trainer import VocoderOptions, train_vocoder
+from tests.tiny_bundle import ACOUSTIC, SEMANTIC, tiny_decoder
+from tests.training.material import examples, noise_recording
+
+BATCHES = BatchOptions(utterances=2, shortest_frames=10, longest_frames=60, reference_frames=20)
+
+
+def logged(folder: Path, name: str) -> list[float]:
+    """A column of the run's log."""
+    rows = csv.DictReader((folder / "log.csv").read_text().splitlines())
+    return [float(row[name]) for row in rows]
+
+
+def test_text_to_semantic_learns_its_examples(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    options = SemanticOptions(steps=100, batch=4, learning_rate=1e-2)
+    train_text_to_semantic(TextToSemantic(SEMANTIC), examples(), tmp_path, options)
+    first, last = logged(tmp_path, "loss")
+    assert last < first
+
+
+def test_texts_are_padded_on_the_left_and_tokens_on_the_right() -> None:
+    pairs = [(torch.tensor([5, 6]), torch.tensor([1])), (torch.tensor([7]), torch.tensor([2, 3]))]
+    batch = collate(pairs, end=9)
+    assert batch.phoneme_ids.tolist() == [[5, 6], [0, 7]]
+    assert batch.text_inside.tolist() == [[True, True], [False, True]]
+    assert batch.text_start.tolist() == [0, -1]
+    assert batch.semantic_tokens.tolist() == [[1, 9], [2, 3]]
+
+
+def test_the_vocoder_learns_its_recording(tmp_path: Path) -> None:
+    decoder, audio = tiny_decoder(), noise_recording()
+    decoder.enc_q = fitted_posterior(ACOUSTIC, noise_recording(600), seconds=10)
+    options = VocoderOptions(
+        steps=100,
+        batch=2,
+        segment_frames=8,
+        learning_rate=5e-3,
+        adversarial_after=90,
+        discriminator_width=0.02,
+    )
+    train_vocoder(decoder, audio, tmp_path, options)
+    first, last = logged(tmp_path, "mel")
+    assert last < first
+
+
+def test_the_prior_learns_its_examples(tmp_path: Path) -> None:
+    decoder = tiny_decoder()
+    decoder.enc_q = fitted_posterior(ACOUSTIC, noise_recording(600), seconds=10)
+    options = PriorOptions(steps=100, batches=BATCHES, learning_rate=3e-3)
+    train_prior(decoder, examples(), noise_recording(), tmp_path, options)
+    first, last = logged(tmp_path, "kl")
+    assert last < first
+
+
+def test_joint_training_resumes_and_keeps_the_quantizer(tmp_path: Path) -> None:
+    options = AcousticOptions(steps=2, batches=BATCHES, segment_frames=8, discriminator_width=0.02)
+    decoder = tiny_decoder(training_parts=True)
+    before = decoder.ssl_proj.weight.clone()
+    AcousticTrainer(decoder, examples(), noise_recording(), tmp_path, options).train()
+    assert torch.equal(decoder.ssl_proj.weight, before)
+    again = AcousticTrainer(
+        tiny_decoder(training_parts=True), examples(), noise_recording(), tmp_path, options
+    )
+    assert again.run.finished
+    assert torch.equal(again.decoder.flow.flows[0].pre.weight, decoder.flow.flows[0].pre.weight)
+
+
+def test_the_log_mel_posterior_is_normalized() -> None:
+    posterior = MelPosterior(ACOUSTIC)
+    waves = [torch.randn(16000) * 0.1 for _ in range(3)]
+    posterior.fit(waves)
+    mean, log_std = posterior(
+        posterior.mel.spectrogram(torch.stack(waves)), torch.ones(3, 1, 50), torch.empty(0)
+    )
+    assert abs(float(mean.mean())) < 0.1 and 0.8 < float(mean.std()) < 1.2
+    assert torch.all(log_std == log_std[0, 0, 0])
