@@ -20,74 +20,74 @@ STOP_LIMIT_S = 30.0
 
 
 class BackendProcess:
-    """`python -m backend serve` on this machine, from its start to its end."""
+    """`python -m backend serve` on this machine; it keeps its data and port when it returns."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        self._output = folder / "backend.log"
-        with self._output.open("wb") as output:
+    def __init__(self, folder: Path) -> None:
+        self.address = "127.0.0.1:0"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def log(self) -> str:
+        """What it has printed since its last start."""
+        return (self._folder / "backend.log").read_text(encoding="utf-8", errors="replace")
+
+    def start(self) -> None:
+        """Start it and wait until it serves."""
+        port = self.address.rpartition(":")[2]
+        with (self._folder / "backend.log").open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backend", "serve", "--port", str(port)],
+                [sys.executable, "-m", "backend", "serve", "--port", port],
                 cwd=ROOT,
                 env={
                     "PATH": os.environ["PATH"],
+                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
                     "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
                     "PYTHONUNBUFFERED": "1",
-                    "GPTSOVITS_DATA_DIR": str(folder / "data"),
+                    "GPTSOVITS_DATA_DIR": str(self._folder / "data"),
                     "GPTSOVITS_API_KEYS": API_KEY,
-                    "GPTSOVITS_DRAIN_S": "1",
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        self.address = self._wait_until_it_listens()
-        self._wait_until_it_serves()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.address.rpartition(":")[2])
-
-    @property
-    def log(self) -> str:
-        """What it has printed so far."""
-        return self._output.read_text(encoding="utf-8", errors="replace")
-
-    def stop(self) -> None:
-        """End it as an operator would."""
-        self._process.terminate()
-        self._process.wait(timeout=STOP_LIMIT_S)
+        self._wait_until_it_listens(self._process)
+        self._wait_until_it_serves(self._process)
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self._process.kill()
-        self._process.wait(timeout=STOP_LIMIT_S)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=STOP_LIMIT_S)
+            self._process = None
 
-    def _wait_until_it_serves(self) -> None:
-        request = health_pb2.HealthCheckRequest()
+    def _wait_until_it_listens(self, process: subprocess.Popen[bytes]) -> None:
+        limit = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < limit and process.poll() is None:
+            if found := re.search(r"listening on (\S+:\d+)", self.log):
+                self.address = found[1]
+                return
+            time.sleep(0.05)
+        self._give_up()
+
+    def _wait_until_it_serves(self, process: subprocess.Popen[bytes]) -> None:
+        request, limit = health_pb2.HealthCheckRequest(), time.monotonic() + START_LIMIT_S
         with grpc.insecure_channel(self.address) as channel:
             check = health_pb2_grpc.HealthStub(channel).Check
-            limit = time.monotonic() + START_LIMIT_S
-            while time.monotonic() < limit:
+            while time.monotonic() < limit and process.poll() is None:
                 answer = check(request, timeout=START_LIMIT_S, wait_for_ready=True)
                 if answer.status == health_pb2.HealthCheckResponse.SERVING:
                     return
                 time.sleep(0.05)
-        self.kill()
-        raise AssertionError(f"the backend did not get ready:\n{self.log}")
+        self._give_up()
 
-    def _wait_until_it_listens(self) -> str:
-        limit = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < limit and self._process.poll() is None:
-            if found := re.search(r"listening on (\S+:\d+)", self.log):
-                return found[1]
-            time.sleep(0.05)
-        self._process.kill()
-        self._process.wait()
+    def _give_up(self) -> None:
+        self.kill()
         raise AssertionError(f"the backend did not start:\n{self.log}")

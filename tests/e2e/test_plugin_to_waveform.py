@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -121,23 +120,19 @@ def test_a_text_that_is_too_long_is_refused(dify: Dify, voice: str) -> None:
     assert "too long" in error.message
 
 
-def test_a_backend_that_dies_and_returns_speaks_again(
-    plugin_process: PluginProcess, tmp_path: Path
-) -> None:
-    with BackendProcess(tmp_path) as backend:
-        dify = Dify(plugin_process, {"server_address": backend.address, "api_key": API_KEY})
-        voice = dify.voices("en-US")[0]["value"]
-        assert_is_speech(dify.speak("Good morning.", voice).sound)
-        backend.kill()
-    error = failure(dify.speak, "Good morning.", voice)
-    assert error.error_type == "InvokeConnectionError"
-    assert "cannot be reached" in error.message
-    with BackendProcess(tmp_path, backend.port):
-        assert_is_speech(dify.speak("Good morning.", voice).sound)
-
-
 def test_what_people_say_is_not_in_the_backends_log(
     dify: Dify, voice: str, backend: BackendProcess
 ) -> None:
     dify.speak("A secret that nobody may read.", voice)
     assert "secret that nobody" not in backend.log
+
+
+def test_a_backend_that_dies_and_returns_speaks_again(
+    dify: Dify, voice: str, backend: BackendProcess
+) -> None:
+    backend.kill()
+    error = failure(dify.speak, "Good morning.", voice)
+    assert error.error_type == "InvokeConnectionError"
+    assert "cannot be reached" in error.message
+    backend.start()
+    assert_is_speech(dify.speak("Good morning.", voice).sound)
