@@ -2,8 +2,9 @@
 
 Three questions, each put to an ear that had no part in training:
 
-1. Are the words understood? Word error rate of PocketSphinx on everyday sentences, beside its
-   rate on the synthesizer that the voice was taught with.
+1. Are the words understood? Word error rate (WER) of PocketSphinx on everyday sentences, beside
+   its rate on the synthesizer that the voice was taught with, and on that synthesizer's speech
+   copied through the bundle's tokens.
 2. Is it the right voice? A classifier that learned from those synthesizers alone.
 3. Does it go wrong? Silent, cut or endless speech among random sentences.
 
@@ -75,11 +76,14 @@ def _voices(wanted: str, known: list[str]) -> list[str]:
 
 
 def _print(verdict: Judgement) -> None:
-    table = Table("voice", "WER", "WER of the original", "heard as itself", "pitch", "original")
+    table = Table(
+        "voice", "WER", "of copies", "of the original", "heard as itself", "pitch", "original"
+    )
     for voice in verdict.voices:
         table.add_row(
             voice.voice_id,
             f"{voice.word_error_rate:.1%}",
+            f"{voice.copied_word_error_rate:.1%}",
             f"{voice.original_word_error_rate:.1%}",
             f"{voice.heard_as_itself:.0%}",
             f"{voice.pitch_hz:.0f} Hz",

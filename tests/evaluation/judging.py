@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.pipeline.bundle import Bundle
 from engine.types import Audio
 from tests.evaluation.accidents import Accident, find_accident
+from tests.evaluation.copying import copy_all
 from tests.evaluation.originals import program_voices, speak_original
 from tests.evaluation.recognizer import Recognizer, word_error_rate
 from tests.evaluation.speakers import SpeakerClassifier, median_pitch_hz
@@ -23,10 +24,15 @@ LESSON_SEED = 5
 
 @dataclass(frozen=True, slots=True)
 class VoiceJudgement:
-    """How one voice did; rates and shares are 0 to 1 (a word error rate can be more)."""
+    """How one voice did; rates and shares are 0 to 1 (a word error rate can be more).
+
+    `copied_word_error_rate` is that of originals passed through the bundle's tokens: what is
+    left to the acoustic half when the semantic half makes no mistake.
+    """
 
     voice_id: str
     word_error_rate: float
+    copied_word_error_rate: float
     original_word_error_rate: float
     heard_as_itself: float
     pitch_hz: float
@@ -93,12 +99,13 @@ def _judge_voice(
     spoken = speak_all(bundle, voice, sentences)
     taught = [speak_original(program_voices()[voice], text) for text in sentences]
     audible = [speech for speech in spoken if isinstance(speech, Audio)]
-    heard = [_words(recognizer, speech) for speech in spoken]
-    expected = [recognizer.transcribe(speech) for speech in taught]
+    heard = _all_words(recognizer, spoken)
+    copied = copy_all(bundle, voice, sentences, taught)
     return VoiceJudgement(
         voice_id=voice,
         word_error_rate=word_error_rate(sentences, heard),
-        original_word_error_rate=word_error_rate(sentences, expected),
+        copied_word_error_rate=word_error_rate(sentences, _all_words(recognizer, copied)),
+        original_word_error_rate=word_error_rate(sentences, _all_words(recognizer, taught)),
         heard_as_itself=classifier.share(voice, audible) * len(audible) / len(spoken),
         pitch_hz=float(np.median([median_pitch_hz(speech) for speech in audible])),
         original_pitch_hz=float(np.median([median_pitch_hz(speech) for speech in taught])),
@@ -106,9 +113,11 @@ def _judge_voice(
     )
 
 
-def _words(recognizer: Recognizer, speech: Audio | EngineError) -> str:
-    """Speech that failed counts as if no word had been said."""
-    return recognizer.transcribe(speech) if isinstance(speech, Audio) else ""
+def _all_words(recognizer: Recognizer, speeches: Sequence[Audio | EngineError]) -> list[str]:
+    """Return what is heard; speech that failed counts as if no word had been said."""
+    return [
+        recognizer.transcribe(speech) if isinstance(speech, Audio) else "" for speech in speeches
+    ]
 
 
 def _classifier() -> SpeakerClassifier:

@@ -96,8 +96,8 @@ def test_ordinary_speech_is_no_accident() -> None:
 
 
 def test_judgement_names_each_limit_that_is_broken() -> None:
-    bad = VoiceJudgement("rms", 0.4, 0.02, 0.5, 100.0, 102.0, ())
-    good = VoiceJudgement("slt", 0.05, 0.05, 1.0, 170.0, 171.0, ())
+    bad = VoiceJudgement("rms", 0.4, 0.1, 0.02, 0.5, 100.0, 102.0, ())
+    good = VoiceJudgement("slt", 0.05, 0.05, 0.05, 1.0, 170.0, 171.0, ())
     accident = find_accident("a text", 20, SynthesisError("did not end"))
     assert accident is not None
     verdict = Judgement("starter", (bad, good), 200, (accident,))

@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.synthesizer import synthesize
 from engine.types import Audio, SynthesisOptions, SynthesisRequest
+from tests.evaluation.copying import copy_all
 from tests.evaluation.judging import judge_accidents
 from tests.evaluation.speaking import AT_ONCE, speak_all
 from tests.tiny_bundle import tiny_bundle
@@ -42,3 +43,11 @@ def test_every_text_gets_sound_or_an_error(bundle: Bundle) -> None:
 def test_random_networks_do_not_pass_as_speech(bundle: Bundle) -> None:
     texts = [f"number {n} is not spoken properly by noise" for n in range(6)]
     assert judge_accidents(bundle, ["nobody"], texts)
+
+
+def test_copy_has_the_length_and_level_of_speech(bundle: Bundle) -> None:
+    time = np.arange(16_000) / 16_000
+    original = Audio((0.3 * np.sin(2 * np.pi * 150 * time)).astype(np.float32), 16_000)
+    (copied,) = copy_all(bundle, "nobody", ["we go home"], [original])
+    assert copied.duration_s == pytest.approx(1.0, abs=0.1)
+    assert np.isfinite(copied.samples).all()
