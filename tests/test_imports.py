@@ -37,7 +37,6 @@ ENGINE_LAYERS = {
 # `convert`, the rest is the command line, which is a client.
 KNOW_THE_STUBS = (
     "backend.convert",
-    "backend.errors",  # the published reasons
     "backend.servicers",
     "backend.server",
     "backend.cli",
