@@ -20,6 +20,7 @@ class SemanticBatch:
         semantic_tokens: [B, M], padded on the right with the end token.
         token_lengths: [B].
         bert_features: [B, bert, N] or None.
+        heard_tokens: [B, M], what the model is shown as its past; None means the tokens.
     """
 
     phoneme_ids: Tensor
@@ -28,6 +29,7 @@ class SemanticBatch:
     semantic_tokens: Tensor
     token_lengths: Tensor
     bert_features: Tensor | None = None
+    heard_tokens: Tensor | None = None
 
 
 def predict(model: TextToSemantic, batch: SemanticBatch) -> tuple[Tensor, Tensor]:
@@ -39,9 +41,11 @@ def predict(model: TextToSemantic, batch: SemanticBatch) -> tuple[Tensor, Tensor
     end = model.config.end
     inside = torch.arange(m, device=batch.token_lengths.device) < batch.token_lengths[:, None]
     tokens = batch.semantic_tokens.masked_fill(~inside, end)
+    heard = tokens if batch.heard_tokens is None else batch.heard_tokens
+    heard = heard.masked_fill(~inside, end)
     text = model.embed_text(batch.phoneme_ids, batch.bert_features, batch.text_start)
     keys = torch.cat([batch.text_inside, inside], dim=1)  # [B, N + M]
     mask = prefix_mask(n, n + m, keys.device) & keys[:, None, None, :]
-    hidden = model(text, model.embed_audio(tokens), mask)
+    hidden = model(text, model.embed_audio(heard), mask)
     targets = torch.cat([tokens, tokens.new_full((len(tokens), 1), end)], dim=1)
     return model.ar_predict_layer(hidden[:, n - 1 :]), targets

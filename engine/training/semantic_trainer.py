@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -37,13 +37,18 @@ class SemanticExample(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SemanticOptions:
-    """Length and rate of the training."""
+    """Length and rate of the training.
+
+    `mistaken_share` of the past tokens are replaced by random ones: the model learns to hold on
+    to the text where its own past is wrong, as it will be in synthesis.
+    """
 
     steps: int = 3000
     hours: float = float("inf")
     batch: int = 12
     learning_rate: float = 6e-4
     prompted_share: float = 0.7
+    mistaken_share: float = 0.15
     seed: int = 11
 
 
@@ -67,6 +72,7 @@ def train_text_to_semantic(
             warm = min(1.0, (run.step + 1) / 200)
             group["lr"] = options.learning_rate * warm * (1 - 0.97 * run.progress)
         batch = collate(sampler.draw(options.batch), model.config.end)
+        batch = with_mistakes(batch, options.mistaken_share, model.config.end)
         # half precision halves the time where the CPU or GPU has it, and costs no accuracy here
         with torch.autocast("cpu", torch.bfloat16):
             logits, targets = predict(model, batch)
@@ -114,6 +120,15 @@ class _Sampler:
         prompt = self.rng.choice(self.by_speaker[target.speaker])
         phonemes = torch.cat([prompt.phoneme_ids, target.phoneme_ids])
         return phonemes, torch.cat([prompt.tokens, prompt.tail, target.tokens])
+
+
+def with_mistakes(batch: SemanticBatch, share: float, codes: int) -> SemanticBatch:
+    """Let a random `share` of the past tokens be heard as other codes."""
+    tokens = batch.semantic_tokens
+    wrong = torch.rand(tokens.shape) < share
+    return replace(
+        batch, heard_tokens=torch.where(wrong, torch.randint_like(tokens, codes), tokens)
+    )
 
 
 def collate(pairs: Sequence[tuple[Tensor, Tensor]], end: int) -> SemanticBatch:

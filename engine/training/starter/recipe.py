@@ -29,7 +29,7 @@ REFERENCE_TEXTS = {
 CONTENT = ContentOptions()
 VOCODER = VocoderOptions(steps=4000)
 PRIOR = PriorOptions(steps=3000)
-JOINT = AcousticOptions(steps=2000, learning_rate=4e-4, final_learning_rate=4e-5)
+JOINT = AcousticOptions(steps=1800, learning_rate=2e-4, final_learning_rate=2e-5)
 JOINT_PROCESSES = 2
 SEMANTIC = SemanticOptions(steps=3400)
 
