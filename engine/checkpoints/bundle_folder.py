@@ -16,10 +16,13 @@ from torch import Tensor, nn
 
 from engine.errors import BundleError
 from engine.models.sampling import SamplingOptions
+from engine.models.speaker_encoder import SpeakerEncoderConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
 
 CONFIG = "bundle.json"
+BERT_VOCABULARY = "bert_vocabulary.txt"
+OPTIONAL_FIELDS = ("bert", "speaker_encoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class BundleConfig:
     """What `bundle.json` holds.
 
     `symbols` is the symbol table's version; `content_encoder` are fields of
-    `transformers.HubertConfig`; `sha256` pins every file by its path in the folder.
+    `transformers.HubertConfig`; `sha256` pins every file by its path in the folder. Networks
+    that not every bundle has, left out of the file where they are None: `bert`, fields of
+    `transformers.BertConfig`, and `speaker_encoder`.
     """
 
     name: str
@@ -63,6 +68,8 @@ class BundleConfig:
     defaults: SpeechDefaults
     voices: tuple[VoiceEntry, ...]
     sha256: dict[str, str]
+    bert: dict[str, Any] | None = None
+    speaker_encoder: SpeakerEncoderConfig | None = None
 
 
 def read_config(folder: Path) -> BundleConfig:
@@ -73,21 +80,22 @@ def read_config(folder: Path) -> BundleConfig:
     """
     path = folder / CONFIG
     try:
-        raw = json.loads(path.read_text())
+        raw = json.loads(path.read_text("utf-8"))
         config = TypeAdapter(BundleConfig).validate_python(raw)
     except (OSError, ValueError, ValidationError) as error:
         raise BundleError(f"{path} is not a bundle's description: {error}") from error
-    if json.loads(json.dumps(asdict(config))) != raw:
+    if json.loads(json.dumps(_described(config))) != raw:
         raise BundleError(f"{path} has fields that this version does not know")
     return config
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
     """Write `bundle.json`, pinning every file that is in the folder now."""
-    files = sorted(p for p in folder.rglob("*.safetensors"))
-    hashes = {str(p.relative_to(folder)): sha256(p) for p in files}
-    described = asdict(config) | {"sha256": hashes}
-    (folder / CONFIG).write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+    files = sorted([*folder.rglob("*.safetensors"), *folder.glob(BERT_VOCABULARY)])
+    hashes = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+    described = _described(config) | {"sha256": hashes}
+    text = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+    (folder / CONFIG).write_text(text, "utf-8")
 
 
 def sha256(path: Path) -> str:
@@ -110,12 +118,20 @@ def verify(folder: Path, config: BundleConfig) -> None:
             raise BundleError(f"{path} is damaged: its SHA-256 is not the pinned one")
 
 
+def _described(config: BundleConfig) -> dict[str, Any]:
+    """What `bundle.json` says of `config`."""
+    fields = asdict(config)
+    return {k: v for k, v in fields.items() if v is not None or k not in OPTIONAL_FIELDS}
+
+
 def load_network(network: nn.Module, path: Path) -> nn.Module:
     """Fill `network` strictly from a safetensors file, in float32, ready for inference.
 
     Raises:
-        BundleError: the file is damaged or does not fit the network.
+        BundleError: the file is missing, damaged or does not fit the network.
     """
+    if not path.is_file():
+        raise BundleError(f"{path} is missing from the bundle")
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
         network.load_state_dict(state, strict=True)

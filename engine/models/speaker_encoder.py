@@ -11,19 +11,33 @@ projection of the released checkpoint are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BLOCKS = (3, 4, 6, 3)
-CHANNELS = 64
 BASE_WIDTH = 24  # width of a split, per 64 channels
 SCALE = 4  # splits of a block
 EXPANSION = 4
 REDUCTION = 4
-EMBEDDING_SIZE = CHANNELS * 8 * EXPANSION * 10
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerEncoderConfig:
+    """Sizes of the encoder; the defaults are those of the released one.
+
+    `blocks` counts the residual blocks of the four stages; `channels` is the first one's width.
+    """
+
+    channels: int = 64
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+
+    @property
+    def embedding_size(self) -> int:
+        """Values in an embedding: the last map's channels at 10 frequencies, 20480 as released."""
+        return self.channels * 8 * EXPANSION * 10
 
 
 class AttentionalFusion(nn.Module):
@@ -89,16 +103,19 @@ class Res2Block(nn.Module):
 class SpeakerEncoder(nn.Module):
     """ERes2NetV2 (width 24, scale 4) without its pooling."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: SpeakerEncoderConfig | None = None) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, CHANNELS, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(CHANNELS)
-        self.layer1 = _stage(CHANNELS, CHANNELS, BLOCKS[0], stride=1, fused=False)
-        self.layer2 = _stage(256, CHANNELS * 2, BLOCKS[1], stride=2, fused=False)
-        self.layer3 = _stage(512, CHANNELS * 4, BLOCKS[2], stride=2, fused=True)
-        self.layer4 = _stage(1024, CHANNELS * 8, BLOCKS[3], stride=2, fused=True)
-        self.layer3_ds = nn.Conv2d(1024, 2048, 3, stride=2, padding=1, bias=False)
-        self.fuse34 = AttentionalFusion(2048)
+        self.config = config or SpeakerEncoderConfig()
+        c, blocks = self.config.channels, self.config.blocks
+        e = c * EXPANSION
+        self.conv1 = nn.Conv2d(1, c, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c)
+        self.layer1 = _stage(c, c, blocks[0], stride=1, fused=False)
+        self.layer2 = _stage(e, c * 2, blocks[1], stride=2, fused=False)
+        self.layer3 = _stage(e * 2, c * 4, blocks[2], stride=2, fused=True)
+        self.layer4 = _stage(e * 4, c * 8, blocks[3], stride=2, fused=True)
+        self.layer3_ds = nn.Conv2d(e * 4, e * 8, 3, stride=2, padding=1, bias=False)
+        self.fuse34 = AttentionalFusion(e * 8)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return speaker_embedding [B, 20480] of Kaldi filter banks [B, F, 80]."""

@@ -13,16 +13,17 @@ from torch import Tensor
 from engine.checkpoints.bundle_folder import (
     BundleConfig,
     SpeechDefaults,
-    load_network,
+    VoiceEntry,
     read_config,
     verify,
 )
+from engine.checkpoints.parts import Parts, load_parts
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
-from engine.models.hubert import ContentEncoder
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
+from engine.pipeline.characters import CharacterFeatures
 from engine.text.frontend import TextFrontend
 from engine.types import Audio, Phonemes, VoicePrompt
 from engine.voices.archive import load_prompt
@@ -52,6 +53,7 @@ class Bundle:
     prompt_maker: PromptMaker
     builtin_voices: Mapping[str, BundledVoice]
     device: torch.device
+    characters: CharacterFeatures | None = None
 
     @property
     def sample_rate_hz(self) -> int:
@@ -88,8 +90,14 @@ class Bundle:
             raise UnsupportedLanguageError(language, self.languages)
 
     def bert_features(self, phonemes: Phonemes) -> Tensor | None:
-        """Character features [1024, N], or None: the model takes zeros for it."""
-        return None
+        """Character features [1024, N], zeros where the language is not Mandarin.
+
+        None if the bundle has no network for them: its model takes zeros for it.
+
+        Raises:
+            SynthesisError: the phonemes do not say which characters they belong to.
+        """
+        return None if self.characters is None else self.characters(phonemes)
 
     def create_prompt(self, reference: Audio, transcript: str, language: str) -> VoicePrompt:
         """Make a voice of a recording of 3 to 10 s and its words.
@@ -112,30 +120,31 @@ def load_bundle(folder: Path, device: str = "auto") -> Bundle:
     config = read_config(folder)
     verify(folder, config)
     where = pick_device(device)
-    content = ContentEncoder(config.content_encoder)
-    load_network(content, folder / "content_encoder.safetensors")
-    model = TextToSemantic(config.text_to_semantic)
-    load_network(model, folder / "text_to_semantic.safetensors")
-    decoder = VitsDecoder(config.acoustic)
-    load_network(decoder, folder / "acoustic.safetensors")
-    fuse_weight_norm(decoder)
-    voices = {
-        v.voice_id: BundledVoice(
-            v.voice_id,
-            v.display_name,
-            v.description,
-            v.language,
-            load_prompt(folder / "voices" / f"{v.voice_id}.safetensors"),
-        )
-        for v in config.voices
-    }
+    parts = load_parts(folder, config)
+    fuse_weight_norm(parts.decoder)
+    content, decoder = parts.content_encoder.to(where), parts.decoder.to(where)
+    speaker = None if parts.speaker_encoder is None else parts.speaker_encoder.to(where)
     return Bundle(
         config.name,
         config,
         TextFrontend(config.symbols),
-        model.to(where),
-        decoder.to(where),
-        PromptMaker(content, decoder, config.defaults.reference_peak),
-        MappingProxyType(voices),
+        parts.text_to_semantic.to(where),
+        decoder,
+        PromptMaker(content, decoder, config.defaults.reference_peak, speaker),
+        MappingProxyType({v.voice_id: _load_voice(folder, v) for v in config.voices}),
         where,
+        _characters(parts, where),
     )
+
+
+def _load_voice(folder: Path, entry: VoiceEntry) -> BundledVoice:
+    prompt = load_prompt(folder / "voices" / f"{entry.voice_id}.safetensors")
+    return BundledVoice(
+        entry.voice_id, entry.display_name, entry.description, entry.language, prompt
+    )
+
+
+def _characters(parts: Parts, device: torch.device) -> CharacterFeatures | None:
+    if parts.bert is None:
+        return None
+    return CharacterFeatures(parts.bert.to(device), parts.bert_vocabulary)

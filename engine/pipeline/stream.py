@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import EmptyTextError, SynthesisError
+from engine.errors import EmptyTextError, ReferenceAudioError, SynthesisError
 from engine.models.sampling import (
     SamplingOptions,
     choose,
@@ -19,7 +19,13 @@ from engine.models.sampling import (
 )
 from engine.pipeline.acoustic import AcousticStream, Manner
 from engine.pipeline.bundle import Bundle
-from engine.types import AudioChunk, Samples, SynthesisOptions, SynthesisRequest
+from engine.types import (
+    AudioChunk,
+    Samples,
+    SynthesisOptions,
+    SynthesisRequest,
+    VoicePrompt,
+)
 
 FIRST_PIECE_TOKENS = 14
 PIECE_GROWTH = 1.6
@@ -90,7 +96,7 @@ class Stream:
         acoustic = AcousticStream(bundle.decoder, ids, self.manner, self._noise_source())
         prompt = voice.semantic_tokens
         self.sentence = Sentence(acoustic, len(ids), prompt, len(prompt))
-        bert = _joined(voice.bert_features, bundle.bert_features(phonemes))
+        bert = _joined(voice, bundle.bert_features(phonemes))
         return torch.cat([voice.phoneme_ids, ids]), bert, prompt
 
     def accept(self, logits: Tensor) -> int | None:
@@ -160,6 +166,11 @@ class Stream:
 
     def _manner(self, options: SynthesisOptions) -> Manner:
         bundle, voice = self.bundle, self.request.voice
+        if bundle.config.acoustic.speaker_dimension and not voice.speaker_embeddings:
+            raise ReferenceAudioError(
+                f"the voice has no speaker embedding, which the bundle {bundle.name} reads: "
+                "make it again from its recording with this bundle"
+            )
         references = [r[None].to(bundle.device) for r in voice.reference_spectrograms]
         speakers = [e[None].to(bundle.device) for e in voice.speaker_embeddings]
         with torch.inference_mode():
@@ -189,7 +200,11 @@ def resolve_sampling(options: SynthesisOptions, defaults: SamplingOptions) -> Sa
     )
 
 
-def _joined(prompt: Tensor | None, target: Tensor | None) -> Tensor | None:
-    if prompt is None or target is None:
+def _joined(voice: VoicePrompt, target: Tensor | None) -> Tensor | None:
+    """The character features of prompt and sentence [1024, N]; a prompt without any has zeros."""
+    if target is None:
         return None
+    prompt = voice.bert_features
+    if prompt is None:
+        prompt = target.new_zeros(len(target), len(voice.phoneme_ids))
     return torch.cat([prompt, target], dim=1)

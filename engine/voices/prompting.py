@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.audio.fbank import SAMPLE_RATE_HZ as FBANK_SAMPLE_RATE_HZ
+from engine.audio.fbank import kaldi_fbank
 from engine.audio.resample import resample, resample_high_quality
 from engine.audio.spectrogram import Spectrogram
 from engine.errors import ReferenceAudioError
 from engine.models.hubert import SAMPLE_RATE_HZ, ContentEncoder
+from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.types import Audio, Phonemes, VoicePrompt
 
@@ -23,14 +26,16 @@ SILENT_PEAK = 0.01
 
 @dataclass(frozen=True, slots=True)
 class PromptMaker:
-    """The networks that a reference passes through.
+    """The networks that a reference passes through, all on one device.
 
     `reference_peak`: references are scaled to this peak first, or left when None.
+    `speaker_encoder`: of bundles whose decoder reads a speaker embedding.
     """
 
     content_encoder: ContentEncoder
     decoder: VitsDecoder
     reference_peak: float | None = None
+    speaker_encoder: SpeakerEncoder | None = None
 
     def make(
         self, reference: Audio, transcript: Phonemes, language: str, bert: Tensor | None
@@ -43,12 +48,14 @@ class PromptMaker:
         check_reference(reference)
         reference = self._scaled(reference)
         with torch.inference_mode():
+            wave = self._style_wave(reference)
             return VoicePrompt(
                 language,
                 self._semantic_tokens(reference),
                 torch.tensor(transcript.phoneme_ids),
                 bert,
-                (self._spectrogram(reference),),
+                (self._spectrogram(wave),),
+                self._speaker_embeddings(wave),
             )
 
     def _scaled(self, reference: Audio) -> Audio:
@@ -59,20 +66,35 @@ class PromptMaker:
 
     def _semantic_tokens(self, reference: Audio) -> Tensor:
         wave = torch.from_numpy(resample_high_quality(reference, SAMPLE_RATE_HZ).samples)
-        features = self.content_encoder(F.pad(wave, (0, TAIL_SAMPLES))[None])
-        return self.decoder.extract_semantic_tokens(features)[0]
+        wave = F.pad(wave, (0, TAIL_SAMPLES))[None].to(self._device)
+        features = self.content_encoder(wave)
+        return self.decoder.extract_semantic_tokens(features)[0].cpu()
 
-    def _spectrogram(self, reference: Audio) -> Tensor:
+    def _style_wave(self, reference: Audio) -> Tensor:
+        """The recording [T] at the decoder's rate, as everything hears it that gives timbre."""
+        wave = torch.from_numpy(reference.samples)
+        wave = resample(wave, reference.sample_rate_hz, self.decoder.config.sample_rate_hz)
+        peak = float(wave.abs().max())
+        return wave / min(2.0, peak) if peak > 1 else wave
+
+    def _spectrogram(self, wave: Tensor) -> Tensor:
         """Magnitudes [bins, T] of what the style encoder reads."""
         config = self.decoder.config
-        wave = torch.from_numpy(reference.samples)
-        wave = resample(wave, reference.sample_rate_hz, config.sample_rate_hz)
-        peak = float(wave.abs().max())
-        if peak > 1:
-            wave = wave / min(2.0, peak)
         n_fft = config.filter_length
         magnitudes = Spectrogram(n_fft, config.hop_length, n_fft)(wave[None])[0]
         return magnitudes[: config.reference_bins]
+
+    def _speaker_embeddings(self, wave: Tensor) -> tuple[Tensor, ...]:
+        """One embedding [S] of the wave at the decoder's rate; none where none is read."""
+        if self.speaker_encoder is None:
+            return ()
+        rate_hz = self.decoder.config.sample_rate_hz
+        features = kaldi_fbank(resample(wave, rate_hz, FBANK_SAMPLE_RATE_HZ))
+        return (self.speaker_encoder(features[None].to(self._device))[0].cpu(),)
+
+    @property
+    def _device(self) -> torch.device:
+        return self.decoder.ssl_proj.weight.device
 
 
 def check_reference(reference: Audio) -> None:

@@ -13,9 +13,9 @@ from transformers import BertConfig, BertForMaskedLM, HubertConfig, HubertModel
 from engine.models.bert import BertFeatures, expand_to_phonemes, select_weights
 from engine.models.hubert import ContentEncoder
 from engine.models.speaker_encoder import (
-    EMBEDDING_SIZE,
     AttentionalFusion,
     SpeakerEncoder,
+    SpeakerEncoderConfig,
     select_speaker_weights,
 )
 
@@ -101,12 +101,21 @@ def test_features_that_do_not_fit_the_characters_are_an_error() -> None:
 
 
 def test_a_speaker_embedding_does_not_depend_on_its_neighbours() -> None:
-    encoder = SpeakerEncoder().eval()
+    config = SpeakerEncoderConfig(channels=16, blocks=(1, 1, 2, 1))
+    encoder = SpeakerEncoder(config).eval()
     one, other = torch.randn(1, 40, 80), torch.randn(1, 40, 80)
     both = encoder(torch.cat((one, other)))
-    assert both.shape == (2, EMBEDDING_SIZE)
+    assert both.shape == (2, config.embedding_size)
     alone = encoder(one)
     assert torch.linalg.norm(both[:1] - alone) < 1e-4 * torch.linalg.norm(alone)
+
+
+def test_the_default_speaker_encoder_is_the_released_one() -> None:
+    with torch.device("meta"):
+        encoder = SpeakerEncoder()
+        embeddings = encoder(torch.zeros(1, 40, 80))
+    assert embeddings.shape == (1, 20480)
+    assert encoder.config.embedding_size == 20480
 
 
 def test_unused_speaker_weights_are_left_out() -> None:

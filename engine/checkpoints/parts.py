@@ -1,0 +1,106 @@
+"""The networks of a bundle folder, each built by its description and filled strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoints.bundle_folder import BERT_VOCABULARY, BundleConfig, load_network
+from engine.errors import BundleError
+from engine.models.bert import BertFeatures
+from engine.models.hubert import ContentEncoder
+from engine.models.speaker_encoder import SpeakerEncoder
+from engine.models.text_to_semantic import TextToSemantic
+from engine.models.vits_decoder import VitsDecoder
+
+HUBERT_BASE_WIDTH = 768
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a bundle computes with, on the CPU, ready for inference.
+
+    `bert_vocabulary` numbers the characters that `bert` reads.
+    """
+
+    text_to_semantic: TextToSemantic
+    decoder: VitsDecoder
+    content_encoder: ContentEncoder
+    bert: BertFeatures | None
+    bert_vocabulary: dict[str, int]
+    speaker_encoder: SpeakerEncoder | None
+
+
+def load_parts(folder: Path, config: BundleConfig) -> Parts:
+    """Load every network that `config` describes.
+
+    Raises:
+        BundleError: a file is missing, damaged or does not fit; or a network is not described
+            that another one needs, or the two do not fit each other.
+    """
+    check_needs(config)
+    model = TextToSemantic(config.text_to_semantic)
+    load_network(model, folder / "text_to_semantic.safetensors")
+    decoder = VitsDecoder(config.acoustic)
+    load_network(decoder, folder / "acoustic.safetensors")
+    content = ContentEncoder(config.content_encoder)
+    load_network(content, folder / "content_encoder.safetensors")
+    bert, vocabulary = _load_bert(folder, config)
+    return Parts(model, decoder, content, bert, vocabulary, _load_speaker_encoder(folder, config))
+
+
+def check_needs(config: BundleConfig) -> None:
+    """Check that the networks fit each other.
+
+    Raises:
+        BundleError: one is missing that another needs; the message names its file.
+    """
+    content_width = config.content_encoder.get("hidden_size", HUBERT_BASE_WIDTH)
+    _check_width("content_encoder", content_width, config.acoustic.content_dimension)
+    speaker = config.speaker_encoder
+    if config.acoustic.speaker_dimension or speaker:
+        width = 0 if speaker is None else speaker.embedding_size
+        _check_width("speaker_encoder", width, config.acoustic.speaker_dimension)
+    wanted = config.text_to_semantic.bert_dimension
+    if config.bert is not None or (wanted and "zh" in config.languages):
+        width = 0 if config.bert is None else int(config.bert["hidden_size"])
+        _check_width("bert", width, wanted)
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """The ids of a file of one token a line, counted from 0.
+
+    Raises:
+        BundleError: it cannot be read.
+    """
+    try:
+        tokens = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} is no vocabulary: {error}") from error
+    return {token: index for index, token in enumerate(tokens)}
+
+
+def _check_width(name: str, width: int, wanted: int) -> None:
+    if not width:
+        raise BundleError(
+            f"the bundle lacks {name}.safetensors and its description: "
+            f"{wanted} values of it are read by another network"
+        )
+    if width != wanted:
+        raise BundleError(f"{name}.safetensors gives {width} values where {wanted} are read")
+
+
+def _load_bert(folder: Path, config: BundleConfig) -> tuple[BertFeatures | None, dict[str, int]]:
+    if config.bert is None:
+        return None, {}
+    bert = BertFeatures(config.bert)
+    load_network(bert, folder / "bert.safetensors")
+    return bert, read_vocabulary(folder / BERT_VOCABULARY)
+
+
+def _load_speaker_encoder(folder: Path, config: BundleConfig) -> SpeakerEncoder | None:
+    if config.speaker_encoder is None:
+        return None
+    encoder = SpeakerEncoder(config.speaker_encoder)
+    load_network(encoder, folder / "speaker_encoder.safetensors")
+    return encoder
