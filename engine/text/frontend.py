@@ -18,7 +18,7 @@ from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
-from engine.text.spans import settle_mode, spans_for_mode
+from engine.text.spans import is_readable, settle_mode, spans_for_mode
 from engine.text.splitting import collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, SplitPolicy
@@ -81,7 +81,8 @@ class TextFrontend:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
         """
         self._check(language)
-        return split_text(collapse_marks(clean_text(text)), language, policy)
+        pieces = split_text(collapse_marks(clean_text(text)), language, policy)
+        return [piece for piece in pieces if is_readable(piece, language)]
 
     def phonemes(self, text: str, language: str) -> Phonemes:
         """The phonemes of one piece of `text`; of a very short one with a stop before it.

@@ -30,6 +30,14 @@ _TOKEN = re.compile(
 )
 _CHINESE_WORD = re.compile("[很没嘛]")
 _ENGLISH = "en"
+_READABLE = {
+    "en": frozenset(("latin", "number")),
+    "zh": frozenset(("latin", "number", "han", "sign")),
+    "yue": frozenset(("latin", "number", "han", "sign")),
+    "ja": frozenset(("latin", "number", "han", "kana")),
+    "ko": frozenset(("latin", "number", "hangul")),
+}
+_SIGN = re.compile("[①-⑩Α-ω]")
 _BY_SCRIPT = {"latin": "en", "kana": "ja", "hangul": "ko"}
 
 
@@ -87,6 +95,15 @@ def spans_for_mode(
         return _merged((run.text, relabelled.get(run.language, run.language)) for run in found)
     english = {_ENGLISH: _ENGLISH}
     return _merged((run.text, english.get(run.language, mode)) for run in found)
+
+
+def is_readable(text: str, mode: str) -> bool:
+    """Whether `text` has a letter or a digit that is read aloud in `mode`."""
+    scripts = {match.lastgroup for match in _TOKEN.finditer(text)}
+    if _SIGN.search(text):
+        scripts.add("sign")
+    readable = _READABLE.get(mode.removeprefix("all_"))
+    return not readable.isdisjoint(scripts) if readable else bool(scripts - {"other"})
 
 
 def settle_mode(text: str, mode: str) -> str:

@@ -80,7 +80,7 @@ def keep_characters(text: str) -> str:
 
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], Reading], ...]:
-    value = r"\d+(?:\.\d+)?"
+    value = r"(?<!\d)\d+(?:\.\d+)?"  # from the start of a run, for linear time
     clock = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?"
     powers = "[" + "".join(_EXPONENTS) + "]"
     rules: tuple[tuple[str, Reading], ...] = (
@@ -96,16 +96,19 @@ def _rules() -> tuple[tuple[re.Pattern[str], Reading], ...]:
         ("|".join(unit for unit, _ in _UNITS), _unit),
         (r"(?<=[\d.⁰¹²³⁴⁵⁶⁷⁸⁹ˣʸⁿ])([+\-×÷=])(?=-?\.?\d)", _operator),
         (rf"{powers}+", _power),
-        (r"(-?)(\d+)/(\d+)", _fraction),
+        (r"(-?)(?<!\d)(\d+)/(\d+)", _fraction),
         (rf"(-?)({value})%", _percentage),
         (r"(?<!\d)(?:\+?86 ?)?1(?:[38]\d|5[0-35-9]|7[678]|9[89])\d{8}(?!\d)", _telephone),
         (r"(?<!\d)(?:0(?:10|2[1-3]|[3-9]\d{2})-?)?[1-9]\d{6,7}(?!\d)", _telephone),
         (r"400-?\d{3}-?\d{4}", _telephone),
         (rf"(?<![\d+\-×÷=])(-?{value})[-~](-?{value})(?![\d+\-×÷=])", _range),
         (r"-(\d+)", lambda match: "负" + cardinal(match[1])),
-        (r"\d+(?:\.\d+){2,}", lambda match: "点".join(map(digits, match[0].split(".")))),
-        (r"-?\d+\.\d+|\.\d+", _signed),
-        (rf"(\d+)([多余几+]?)(?=[{_MEASURE_WORDS}]|微[克米]|公分|小时|美元|十?吨)", _counted),
+        (r"(?<!\d)\d+(?:\.\d+){2,}", lambda match: "点".join(map(digits, match[0].split(".")))),
+        (r"-?(?<!\d)\d+\.\d+|\.\d+", _signed),
+        (
+            rf"(?<!\d)(\d+)([多余几+]?)(?=[{_MEASURE_WORDS}]|微[克米]|公分|小时|美元|十?吨)",
+            _counted,
+        ),
         (r"\d{3,}", lambda match: digits(match[0], telephone=True)),
         (rf"-?{value}|\.\d+", _signed),
     )

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import inflect
+_ONES = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_THOUSANDS = (
+    "", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion",
+    "septillion", "octillion", "nonillion", "decillion",
+)  # fmt: skip
+_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
+    "nine": "ninth", "twelve": "twelfth",
+}  # fmt: skip
 
 _UNITS = {
     "m": ("meter", "meters"),
@@ -31,8 +42,7 @@ _UNITS = {
     "°F": ("degree fahrenheit", "degrees fahrenheit"),
 }
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-_AMOUNT = r"[0-9][0-9,]*(?:\.[0-9]+)?"
-_DIGIT_RUN = re.compile(r"[0-9]{1,40}")
+_AMOUNT = r"(?<![0-9.,])[0-9][0-9,]*(?:\.[0-9]+)?"
 
 
 def expand_numbers(text: str) -> str:
@@ -55,30 +65,46 @@ def _rules() -> tuple[tuple[re.Pattern[str], partial[str]], ...]:
         (rf"£\s?({_AMOUNT})|({_AMOUNT})\s?£", partial(_money, "pound", "penny", "pence")),
         (rf"\$\s?({_AMOUNT})|({_AMOUNT})\s?\$", partial(_money, "dollar", "cent", "cents")),
         (rf"€\s?({_AMOUNT})|({_AMOUNT})\s?€", partial(_money, "euro", "cent", "cents")),
-        (r"([0-9]+)\.([0-9]+)", _decimal),
-        (r"([0-9]{1,40})/([0-9]{1,40})", _fraction),
-        (r"([0-9]{1,40})(?:st|nd|rd|th)\b", _ordinal),
+        (r"(?<![0-9])[0-9]+(?:\.[0-9]+){2,}", _version),
+        (r"(?<![0-9])([0-9]+)\.([0-9]+)", _decimal),
+        (r"([0-9]{1,36})/([0-9]{1,36})", _fraction),
+        (r"([0-9]{1,36})(?:st|nd|rd|th)\b", _ordinal),
         (r"[0-9]+", _integer),
     )
     return tuple((re.compile(pattern), partial(reading)) for pattern, reading in rules)
 
 
-@cache
-def _engine() -> inflect.engine:
-    import inflect
-
-    return inflect.engine()
-
-
 def number_words(digits: str) -> str:
     """The cardinal of a string of digits; runs too long for a name are read digit by digit."""
-    if not _DIGIT_RUN.fullmatch(digits):
+    if len(digits) > 3 * len(_THOUSANDS):
         return _spell(digits)
-    return str(_engine().number_to_words(digits, andword=""))
+    padded = digits.zfill(-len(digits) % 3 + len(digits))
+    groups = [int(padded[start : start + 3]) for start in range(0, len(padded), 3)]
+    names = _THOUSANDS[len(groups) - 1 :: -1]
+    spoken = [
+        f"{_hundreds(group)} {name}".strip()
+        for group, name in zip(groups, names, strict=True)
+        if group
+    ]
+    if len(spoken) > 1 and 0 < groups[-1] < 100:
+        spoken[-2:] = [" ".join(spoken[-2:])]
+    return ", ".join(spoken) or "zero"
+
+
+def _hundreds(value: int) -> str:
+    """A number from 1 to 999."""
+    hundreds, rest = divmod(value, 100)
+    words = [f"{_ONES[hundreds]} hundred"] if hundreds else []
+    if rest >= 20:
+        ones = f"-{_ONES[rest % 10]}" if rest % 10 else ""
+        words.append(_TENS[rest // 10] + ones)
+    elif rest:
+        words.append(_ONES[rest])
+    return " ".join(words)
 
 
 def _spell(digits: str) -> str:
-    return " ".join(str(_engine().number_to_words(digit)) for digit in digits)
+    return " ".join(_ONES[int(digit)] for digit in digits)
 
 
 def _list_ordinal(match: re.Match[str]) -> str:
@@ -122,6 +148,10 @@ def _money(unit: str, small: str, smalls: str, match: re.Match[str]) -> str:
     return minor if whole == "0" else f"{main} and {minor}"
 
 
+def _version(match: re.Match[str]) -> str:
+    return " point ".join(map(number_words, match[0].split(".")))
+
+
 def _decimal(match: re.Match[str]) -> str:
     return f"{number_words(match[1])} point {_spell(match[2])}"
 
@@ -141,7 +171,11 @@ def _ordinal(match: re.Match[str]) -> str:
 
 
 def _ordinal_words(digits: str) -> str:
-    return str(_engine().ordinal(number_words(digits)))
+    words = number_words(digits)
+    start = max(words.rfind(" "), words.rfind("-")) + 1
+    last = words[start:]
+    ordinal = _ORDINALS.get(last) or (last[:-1] + "ie" if last.endswith("y") else last) + "th"
+    return words[:start] + ordinal
 
 
 def _integer(match: re.Match[str]) -> str:
@@ -153,5 +187,5 @@ def _integer(match: re.Match[str]) -> str:
         return f"two thousand {number_words(str(value % 100))}"
     if value % 100 == 0:
         return f"{number_words(str(value // 100))} hundred"
-    pairs = _engine().number_to_words(digits, andword="", zero="oh", group=2)
-    return str(pairs).replace(", ", " ")
+    century, year = divmod(value, 100)
+    return f"{_hundreds(century)} {'oh ' if year < 10 else ''}{_hundreds(year)}"

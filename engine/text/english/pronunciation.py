@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,12 @@ from engine.text.english.homographs import Homographs
 from engine.text.english.network import SpellingNetwork
 
 if TYPE_CHECKING:
-    from nltk.tokenize import TweetTokenizer
     from wordsegment import Segmenter
 
+# Internet names, words with inner apostrophes and hyphens, then every other mark by itself.
+_TOKEN = re.compile(
+    r"(?:[A-Za-z][A-Za-z-]*\.)+(?:com|org|net|edu|gov|io|ai|dev|app)\b|[A-Za-z](?:[A-Za-z'-]*[A-Za-z])?|\S"
+)
 _SPELLED_OUT = frozenset({"ae", "ai", "ar", "ios", "hud", "os"})
 _OUR_WORDS = {
     "zero": "Z IY1 R OW0",
@@ -34,7 +38,7 @@ class Pronouncer:
 
     def read(self, text: str) -> list[str]:
         """The phonemes and punctuation marks of normalized `text`, without word gaps."""
-        tokens: list[str] = self._tokenizer.tokenize(text)
+        tokens = _TOKEN.findall(text)
         words = [token.lower() for token in tokens]
         phonemes: list[str] = []
         for index, token in enumerate(tokens):
@@ -82,14 +86,6 @@ class Pronouncer:
     @cached_property
     def _dictionary(self) -> Mapping[str, list[str]]:
         return _load_dictionary()
-
-    @cached_property
-    def _tokenizer(self) -> TweetTokenizer:
-        try:
-            from nltk.tokenize import TweetTokenizer
-        except ImportError as error:
-            raise _missing("nltk") from error
-        return TweetTokenizer()
 
     @cached_property
     def _homographs(self) -> Homographs:
