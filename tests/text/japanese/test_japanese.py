@@ -19,7 +19,7 @@ def japanese() -> JapaneseFrontend:
     [
         ("雨", "a ] m e"),
         ("飴。", "a [ m e ."),
-        ("猫が鳴く！！", "n e ] k o g a UNK n a [ k u !"),
+        ("猫が鳴く！！", "n e ] k o g a UNK n a [ k u ! !"),
         ("5％", "g o [ p a a s e ] N t o"),
         ("はい、 雨", "h a ] i , a ] m e"),
         ("「犬」", "UNK i [ n u UNK"),
