@@ -29,6 +29,12 @@ _EMPHASIS = re.compile(
     r"(?<!\\)(?:\*{2,}|~~|`+|(?<![\d\s])\*|\*(?![\d\s])|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w))"
 )
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
+_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_COUNTED_RANGE = re.compile(
+    r"(?<![\d.-])(\d{1,4}(?:\.\d{1,4})?)[-–—](?=\d{1,4}(?:\.\d{1,4})?[\u4e00-\u9fff])"
+)
+_DASH = re.compile(r"(?<=[A-Za-z0-9)\"”'’]) ?(?:[—–]|--) ?(?=[A-Za-z(\"“'‘])")
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _UNSPOKEN_CATEGORIES = frozenset(("So", "Cs", "Co", "Cn", "Cf", "Cc", "Me"))
 _SPOKEN_SYMBOLS = frozenset("℃℉°№㎡㎏㎝\n\t")
 _EMOJI_MODIFIERS = frozenset(map(chr, [*range(0x1F3FB, 0x1F400), *range(0xFE00, 0xFE10)]))
@@ -42,6 +48,7 @@ def clean_text(text: str) -> str:
     text = _MAIL.sub(_mailbox, _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))
     text = "\n".join(_line(line) for line in text.split("\n"))
     text = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", text)).replace("_", " ")
+    text = _plain_numbers_and_dashes(text)
     text = "".join(char for char in text if _is_spoken(char))
     return re.sub(r"[ \t\u00a0\u3000]+", " ", text).strip()
 
@@ -57,6 +64,13 @@ def _without_code(lines: list[str]) -> Iterator[str]:
         else:
             yield line
     yield from hidden or []
+
+
+def _plain_numbers_and_dashes(text: str) -> str:
+    """`text` with `1,234` as one number, `3-5天` as a range and a dash as the pause it is."""
+    text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    text = _COUNTED_RANGE.sub(r"\1~", text)
+    return _DASH.sub(", ", _APOSTROPHE.sub("'", text))
 
 
 def _host(match: re.Match[str]) -> str:

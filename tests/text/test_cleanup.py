@@ -32,6 +32,10 @@ from engine.text.cleanup import clean_text
         ("你好\u200b，世界\ufeff！", "你好，世界！"),
         ("a < b and c > d", "a < b and c > d"),
         ("crlf\r\nline", "crlf\nline"),
+        ("1,234,567 of 12,34", "1234567 of 12,34"),
+        ("等3-5天，2024-05-06日", "等3~5天，2024-05-06日"),
+        ("It works — mostly–well", "It works, mostly, well"),
+        ("we don’t", "we don't"),
     ],
 )
 def test_layout_is_not_read(written: str, spoken: str) -> None:
