@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -39,8 +40,10 @@ class SemanticExample(Protocol):
 class SemanticOptions:
     """Length and rate of the training.
 
-    `mistaken_share` of the past tokens are replaced by random ones: the model learns to hold on
-    to the text where its own past is wrong, as it will be in synthesis.
+    `prompted_share` of the sequences continue a prompt; `anchored_share` of those prompts are
+    the speaker's own anchor, where there is one. `mistaken_share` of the past tokens are
+    replaced by random ones: the model learns to hold on to the text where its own past is
+    wrong, as it will be in synthesis.
     """
 
     steps: int = 3000
@@ -48,6 +51,7 @@ class SemanticOptions:
     batch: int = 12
     learning_rate: float = 6e-4
     prompted_share: float = 0.7
+    anchored_share: float = 0.6
     mistaken_share: float = 0.15
     seed: int = 11
 
@@ -57,15 +61,19 @@ def train_text_to_semantic(
     examples: Sequence[SemanticExample],
     folder: Path,
     options: SemanticOptions,
+    anchors: Mapping[str, SemanticExample] = MappingProxyType({}),
 ) -> None:
-    """Train in place, resuming what `folder` holds."""
+    """Train in place, resuming what `folder` holds.
+
+    `anchors` are the prompts that synthesis will use, by speaker: those of built-in voices.
+    """
     optimizer = torch.optim.AdamW(
         model.parameters(), options.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
     )
     parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = random.Random(options.seed + run.step)
-    sampler = _Sampler(examples, options, rng)
+    sampler = _Sampler(examples, anchors, options, rng)
     model.train()
     while not run.finished:
         for group in optimizer.param_groups:
@@ -94,9 +102,13 @@ class _Sampler:
     POOL = 8
 
     def __init__(
-        self, examples: Sequence[SemanticExample], options: SemanticOptions, rng: random.Random
+        self,
+        examples: Sequence[SemanticExample],
+        anchors: Mapping[str, SemanticExample],
+        options: SemanticOptions,
+        rng: random.Random,
     ) -> None:
-        self.examples, self.options, self.rng = examples, options, rng
+        self.examples, self.anchors, self.options, self.rng = examples, anchors, options, rng
         self.by_speaker: dict[str, list[SemanticExample]] = defaultdict(list)
         for example in examples:
             self.by_speaker[example.speaker].append(example)
@@ -118,6 +130,8 @@ class _Sampler:
         if self.rng.random() > self.options.prompted_share:
             return target.phoneme_ids, target.tokens
         prompt = self.rng.choice(self.by_speaker[target.speaker])
+        if self.rng.random() < self.options.anchored_share:
+            prompt = self.anchors.get(target.speaker, prompt)
         phonemes = torch.cat([prompt.phoneme_ids, target.phoneme_ids])
         return phonemes, torch.cat([prompt.tokens, prompt.tail, target.tokens])
 

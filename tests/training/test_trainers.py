@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,12 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.training.acoustic_batches import BatchOptions
 from engine.training.acoustic_trainer import AcousticOptions, AcousticTrainer
 from engine.training.prior_trainer import PriorOptions, train_prior
-from engine.training.semantic_trainer import SemanticOptions, collate, train_text_to_semantic
+from engine.training.semantic_trainer import (
+    SemanticOptions,
+    collate,
+    train_text_to_semantic,
+    with_mistakes,
+)
 from engine.training.starter.latents import MelPosterior, fitted_posterior
 from engine.training.vocoder_trainer import VocoderOptions, train_vocoder
 from tests.tiny_bundle import ACOUSTIC, SEMANTIC, tiny_decoder
@@ -90,3 +96,20 @@ def test_the_log_mel_posterior_is_normalized() -> None:
     )
     assert abs(float(mean.mean())) < 0.1 and 0.8 < float(mean.std()) < 1.2
     assert torch.all(log_std == log_std[0, 0, 0])
+
+
+def test_mistakes_are_heard_but_never_wanted() -> None:
+    pairs = [(torch.tensor([5]), torch.arange(20))]
+    batch = with_mistakes(collate(pairs, end=99), share=0.5, codes=30)
+    assert batch.heard_tokens is not None
+    differing = int((batch.heard_tokens != batch.semantic_tokens).sum())
+    assert 0 < differing < 20
+    assert batch.semantic_tokens.tolist() == [list(range(20))]
+
+
+def test_anchors_become_prompts_of_their_speaker(tmp_path: Path) -> None:
+    options = SemanticOptions(steps=4, batch=2, prompted_share=1.0, anchored_share=1.0)
+    anchor = replace(examples(1)[0], tokens=torch.full((7,), 3))
+    model, spoken = TextToSemantic(SEMANTIC), examples()
+    train_text_to_semantic(model, spoken, tmp_path, options, {"a": anchor, "b": anchor})
+    assert len(logged(tmp_path, "loss")) == 1

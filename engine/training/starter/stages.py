@@ -9,19 +9,23 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
+from engine.text.frontend import TextFrontend
 from engine.training.acoustic_trainer import AcousticTrainer
 from engine.training.parallel import Team, run_team
 from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
 from engine.training.starter import recipe
 from engine.training.starter.content import train_content_encoder
-from engine.training.starter.generate import generate, load_audio
+from engine.training.starter.generate import generate, load_audio, speak
 from engine.training.starter.latents import fitted_posterior
 from engine.training.starter.tokens import (
+    Example,
+    ExampleMaker,
     Tokenizer,
     fit_tokenizer,
     load_examples,
@@ -76,8 +80,21 @@ def new_decoder(work: Path) -> VitsDecoder:
 def train_semantic(work: Path) -> None:
     """Train the text-to-semantic model."""
     torch.manual_seed(recipe.SEED)
-    model = TextToSemantic(recipe.semantic_config())
-    train_text_to_semantic(model, load_examples(work), work / "semantic", recipe.SEMANTIC)
+    model, examples = TextToSemantic(recipe.semantic_config()), load_examples(work)
+    folder = work / "semantic"
+    train_text_to_semantic(model, examples, folder, recipe.SEMANTIC, _anchors(work))
+
+
+def _anchors(work: Path) -> dict[str, Example]:
+    """The references of the built-in voices, as synthesis will hear them."""
+    encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
+    make = ExampleMaker(encoder, load_tokenizer(work), TextFrontend("v2"))
+    anchors = {}
+    for speaker in recipe.SPEAKERS:
+        text = recipe.REFERENCE_TEXTS[speaker.language]
+        samples = (speak(speaker, text).audio.samples * 32767).astype(np.int16)
+        anchors[speaker.name] = make(speaker.name, speaker.language, text, samples)
+    return anchors
 
 
 def only_vocoder(work: Path) -> None:

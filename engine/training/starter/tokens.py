@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from engine.models.hubert import HOP_SAMPLES, ContentEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
-from engine.training.starter.content import frames_of
+from engine.training.starter.content import Recording, frames_of
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 
 CODES = 512
@@ -90,28 +90,34 @@ def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Toke
     if path.exists():
         return
     utterances, audio = load_utterances(speech), load_audio(speech)
-    frontend = TextFrontend("v2")
-    rows = []
-    for utterance in track(utterances, "phonemes and tokens"):
-        samples = _samples(utterance, audio)
-        padded = np.concatenate([samples, np.zeros(TAIL_SAMPLES, np.int16)])
-        tokens = tokenizer.encode(frames_of(encoder, padded))
-        own = len(samples) // (2 * HOP_SAMPLES)
-        ids = frontend.phonemes(utterance.text, utterance.language).phoneme_ids
-        rows.append(
-            {
-                "speaker": utterance.speaker,
-                "start": utterance.start,
-                "frames": 2 * own,
-                "phoneme_ids": torch.tensor(ids),
-                "tokens": tokens[:own],
-                "tail": tokens[own:],
-            }
-        )
+    make = ExampleMaker(encoder, tokenizer, TextFrontend("v2"))
+    rows = [
+        asdict(make(u.speaker, u.language, u.text, _samples(u, audio), u.start))
+        for u in track(utterances, "phonemes and tokens")
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(rows, partial)
     partial.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleMaker:
+    """Turns a spoken text into an example."""
+
+    encoder: ContentEncoder
+    tokenizer: Tokenizer
+    frontend: TextFrontend
+
+    def __call__(
+        self, speaker: str, language: str, text: str, samples: Recording, start: int = 0
+    ) -> Example:
+        """Return the example of int16 `samples` that lie at `start` of the recording."""
+        padded = np.concatenate([samples, np.zeros(TAIL_SAMPLES, np.int16)])
+        tokens = self.tokenizer.encode(frames_of(self.encoder, padded))
+        own = len(samples) // (2 * HOP_SAMPLES)
+        ids = torch.tensor(self.frontend.phonemes(text, language).phoneme_ids)
+        return Example(speaker, start, 2 * own, ids, tokens[:own], tokens[own:])
 
 
 def load_examples(folder: Path) -> list[Example]:
@@ -119,9 +125,7 @@ def load_examples(folder: Path) -> list[Example]:
     return [Example(**row) for row in torch.load(folder / "examples.pt", weights_only=True)]
 
 
-def _samples(
-    utterance: Utterance, audio: np.ndarray[tuple[int], np.dtype[np.int16]]
-) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def _samples(utterance: Utterance, audio: Recording) -> Recording:
     return audio[utterance.start : utterance.start + utterance.length]
 
 
