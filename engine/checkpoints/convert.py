@@ -7,7 +7,7 @@ SHA-256, configuration, and the file that it came from.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,22 @@ def convert_pair(
 
 
 def convert_network(
-    source: Source, target: Path, name: str, *, dtype: torch.dtype | None = None
+    source: Source,
+    target: Path,
+    name: str,
+    *,
+    dtype: torch.dtype | None = None,
+    select: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict,
 ) -> Network:
-    """Convert a file that holds one network alone (vocoder, speaker, content, characters)."""
+    """Convert a file that holds one network alone (vocoder, speaker, content, characters).
+
+    Args:
+        select: which of the weights are written, and under which names.
+    """
     source.check()
     target.mkdir(parents=True, exist_ok=True)
-    return _write(target, name, source, Checkpoint(load_weights(source.path), {}), dtype)
+    weights = select(load_weights(source.path))
+    return _write(target, name, source, Checkpoint(weights, {}), dtype)
 
 
 def _whole(identity: Identity, acoustic: Checkpoint, base: Source | None) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 
 HUBERT_BASE_WIDTH = 768
+BEGIN, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +72,15 @@ def read_vocabulary(path: Path) -> dict[str, int]:
     """The ids of a file of one token a line, counted from 0.
 
     Raises:
-        BundleError: it cannot be read.
+        BundleError: it cannot be read or lacks the marks that every BERT has.
     """
     try:
         tokens = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{path} is no vocabulary: {error}") from error
+    missing = [token for token in (BEGIN, END, UNKNOWN) if token not in tokens]
+    if missing:
+        raise BundleError(f"{path} lacks {', '.join(missing)}")
     return {token: index for index, token in enumerate(tokens)}
 
 
@@ -95,7 +99,10 @@ def _load_bert(folder: Path, config: BundleConfig) -> tuple[BertFeatures | None,
         return None, {}
     bert = BertFeatures(config.bert)
     load_network(bert, folder / "bert.safetensors")
-    return bert, read_vocabulary(folder / BERT_VOCABULARY)
+    vocabulary, size = read_vocabulary(folder / BERT_VOCABULARY), bert.bert.config.vocab_size
+    if len(vocabulary) > size:
+        raise BundleError(f"{BERT_VOCABULARY} has {len(vocabulary)} tokens, the network {size}")
+    return bert, vocabulary
 
 
 def _load_speaker_encoder(folder: Path, config: BundleConfig) -> SpeakerEncoder | None:

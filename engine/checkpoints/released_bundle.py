@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from engine.checkpoints.bundle_folder import (
-    BundleConfig,
-    SpeechDefaults,
-    load_network,
-    write_config,
-)
-from engine.checkpoints.convert import Source, convert_network, convert_pair
+from engine.checkpoints.bundle_folder import BundleConfig, SpeechDefaults, write_config
+from engine.checkpoints.convert import Source, convert_pair
+from engine.checkpoints.parts import load_parts
+from engine.checkpoints.pretrained import convert_bert, convert_content, convert_speaker
 from engine.errors import CheckpointError
-from engine.models.hubert import ContentEncoder
-from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
-from engine.models.vits_decoder import VitsConfig, VitsDecoder
+from engine.models.text_to_semantic import TextToSemanticConfig
+from engine.models.vits_decoder import VitsConfig
 
 SYMBOLS = {"v1": 322, "v2": 732}
 LANGUAGES = {"v1": ("zh", "en", "ja"), "v2": ("zh", "en", "ja", "ko", "yue")}
-CONTENT_FIELDS = (
-    "conv_bias",
-    "conv_dim",
-    "conv_kernel",
-    "conv_stride",
-    "do_stable_layer_norm",
-    "feat_extract_activation",
-    "feat_extract_norm",
-    "hidden_act",
-    "hidden_size",
-    "intermediate_size",
-    "layer_norm_eps",
-    "num_attention_heads",
-    "num_conv_pos_embedding_groups",
-    "num_conv_pos_embeddings",
-    "num_hidden_layers",
-)
+MANDARIN = "zh"
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +31,73 @@ class ReleasedFiles:
 
     Attributes:
         semantic, acoustic: the `.ckpt` and the `.pth`.
-        content: HuBERT's weights; `content_config`: the `config.json` beside them.
+        content: HuBERT's folder, with `config.json` and the weights.
+        characters: the Chinese RoBERTa's folder; without it the bundle speaks no Mandarin.
+        speaker: the speaker encoder's checkpoint, which v2Pro and v2ProPlus read.
     """
 
     semantic: Source
     acoustic: Source
-    content: Source
-    content_config: Path
+    content: Path
+    characters: Path | None = None
+    speaker: Source | None = None
 
 
 def make_bundle(
-    files: ReleasedFiles, target: Path, *, name: str, dtype: torch.dtype | None = None
+    files: ReleasedFiles,
+    target: Path,
+    *,
+    name: str,
+    dtype: torch.dtype | None = None,
+    report: Report = lambda step: None,
 ) -> BundleConfig:
     """Convert `files` into the bundle folder `target` and return its description.
 
     Every network is built and filled strictly before `bundle.json` is written, so a folder
     that has one can be loaded.
 
+    Args:
+        report: told of each step as it begins.
+
     Raises:
-        CheckpointError: a file is damaged, unsafe, not the pinned one, or of v3 or v4.
+        CheckpointError: a file is damaged, unsafe, missing, not the pinned one, or of v3 or v4.
         BundleError: the weights do not fit the sizes that their configuration states.
     """
+    report("weights")
     release = json.loads(
         convert_pair(files.semantic, files.acoustic, target, dtype=dtype).read_text("utf-8")
     )
-    convert_network(files.content, target, "content_encoder", dtype=dtype)
-    config = _config(release, _content_config(files.content_config), name)
-    for part, network in _networks(config).items():
-        load_network(network, target / f"{part}.safetensors")
+    _check_release(release["model"], files)
+    report("content encoder")
+    content = convert_content(files.content, target, dtype)
+    config = _config(release, content, name)
+    if files.characters is None:
+        config = replace(config, languages=tuple(c for c in config.languages if c != MANDARIN))
+    else:
+        report("character features")
+        config = replace(config, bert=convert_bert(files.characters, target, dtype))
+    if files.speaker is not None and config.acoustic.speaker_dimension:
+        report("speaker encoder")
+        speaker = convert_speaker(files.speaker, target, dtype)
+        acoustic = replace(config.acoustic, speaker_dimension=speaker.embedding_size)
+        config = replace(config, acoustic=acoustic, speaker_encoder=speaker)
+    report("check")
+    load_parts(target, config)
     write_config(target, config)
     return config
 
 
-def _config(release: Mapping[str, Any], content: dict[str, Any], name: str) -> BundleConfig:
-    model, symbols = release["model"], release["symbols"]
+def _check_release(model: str, files: ReleasedFiles) -> None:
     if model in ("v3", "v4"):
         raise CheckpointError(f"a bundle of {model} has no description yet; its networks have")
+    if "Pro" in model and files.speaker is None:
+        raise CheckpointError(
+            f"{model} reads speaker embeddings: give the speaker encoder's checkpoint as well"
+        )
+
+
+def _config(release: Mapping[str, Any], content: dict[str, Any], name: str) -> BundleConfig:
+    model, symbols = release["model"], release["symbols"]
     described = {part: network["config"] for part, network in release["networks"].items()}
     try:
         return BundleConfig(
@@ -104,19 +116,3 @@ def _config(release: Mapping[str, Any], content: dict[str, Any], name: str) -> B
         )
     except KeyError as error:
         raise CheckpointError(f"the configuration of the checkpoint lacks {error}") from error
-
-
-def _content_config(path: Path) -> dict[str, Any]:
-    try:
-        fields = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
-    return {field: fields[field] for field in CONTENT_FIELDS if field in fields}
-
-
-def _networks(config: BundleConfig) -> dict[str, nn.Module]:
-    return {
-        "text_to_semantic": TextToSemantic(config.text_to_semantic),
-        "acoustic": VitsDecoder(config.acoustic),
-        "content_encoder": ContentEncoder(config.content_encoder),
-    }

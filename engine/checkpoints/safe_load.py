@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -75,10 +76,17 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         CheckpointError: the file is damaged or holds other things than tensors.
     """
     if path.suffix == ".safetensors":
-        return load_file(path)
+        return _load_safetensors(path)
     content = _load(path)
     nested = [content[key] for key in NESTED_KEYS if isinstance(content, dict) and key in content]
     return _tensors(path, nested[0] if nested else content)
+
+
+def _load_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
 
 
 def _load(path: Path) -> Any:

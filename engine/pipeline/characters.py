@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from engine.errors import BundleError, SynthesisError
+from engine.checkpoints.parts import BEGIN, END, UNKNOWN
+from engine.errors import SynthesisError
 from engine.models.bert import BertFeatures, expand_to_phonemes
 from engine.types import Phonemes, PhonemeSegment
 
-BEGIN, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 LANGUAGE = "zh"
 
 
@@ -21,22 +21,11 @@ class CharacterFeatures:
     Args:
         network: in evaluation mode.
         vocabulary: token -> id, with `[CLS]`, `[SEP]` and `[UNK]`.
-
-    Raises:
-        BundleError: the vocabulary lacks one of these or does not fit the network.
     """
 
     def __init__(self, network: BertFeatures, vocabulary: Mapping[str, int]) -> None:
         self.network, self._ids = network, vocabulary
-        missing = [token for token in (BEGIN, END, UNKNOWN) if token not in vocabulary]
-        if missing:
-            raise BundleError(f"the character vocabulary lacks {', '.join(missing)}")
         sizes = network.bert.config
-        if len(vocabulary) > sizes.vocab_size:
-            raise BundleError(
-                f"the character vocabulary has {len(vocabulary)} tokens, "
-                f"bert.safetensors {sizes.vocab_size}"
-            )
         self._width: int = sizes.hidden_size
         self._longest: int = sizes.max_position_embeddings - 2
 
