@@ -18,6 +18,7 @@ from engine.models.hubert import SAMPLE_RATE_HZ, ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.types import Audio, Phonemes, VoicePrompt
+from engine.voices.trimming import best_window, without_edge_silence
 
 MIN_S, MAX_S = 3.0, 10.0
 TAIL_SAMPLES = 9600  # silence after the reference, 0.6 s at 16 kHz (as the released models expect)
@@ -40,13 +41,12 @@ class PromptMaker:
     def make(
         self, reference: Audio, transcript: Phonemes, language: str, bert: Tensor | None
     ) -> VoicePrompt:
-        """Return the prompt of a recording of 3 to 10 s.
+        """Return the prompt of a recording of 3 to 10 s, silence around the speech aside.
 
         Raises:
-            ReferenceAudioError: it is too short, too long or silent.
+            ReferenceAudioError: it is too short, too long or silent; the message says what to do.
         """
-        check_reference(reference)
-        reference = self._scaled(reference)
+        reference = self._scaled(fit_reference(reference))
         with torch.inference_mode():
             wave = self._style_wave(reference)
             return VoicePrompt(
@@ -97,12 +97,28 @@ class PromptMaker:
         return self.decoder.ssl_proj.weight.device
 
 
-def check_reference(reference: Audio) -> None:
-    """Raise ReferenceAudioError unless the recording can serve as a reference."""
-    seconds = reference.duration_s
-    if not MIN_S <= seconds <= MAX_S:
-        raise ReferenceAudioError(
-            f"the reference lasts {seconds:.1f} s; it must last {MIN_S:.0f} to {MAX_S:.0f} s"
-        )
-    if float(np.abs(reference.samples).max()) < SILENT_PEAK:
+def fit_reference(reference: Audio) -> Audio:
+    """Return the recording, if it is too long without the silence before and after the speech.
+
+    Raises:
+        ReferenceAudioError: it is too short, too long or silent; the message says what to do.
+    """
+    if not len(reference.samples) or float(np.abs(reference.samples).max()) < SILENT_PEAK:
         raise ReferenceAudioError("the reference is silent")
+    fitting = without_edge_silence(reference) if reference.duration_s > MAX_S else reference
+    if not MIN_S <= fitting.duration_s <= MAX_S:
+        raise ReferenceAudioError(
+            f"the reference lasts {reference.duration_s:.1f} s; it must last {MIN_S:.0f} to "
+            f"{MAX_S:.0f} s: {_advice(reference)}"
+        )
+    return fitting
+
+
+def _advice(reference: Audio) -> str:
+    if reference.duration_s < MIN_S:
+        return "record a longer sentence"
+    advice = "cut it to one or two sentences and give the words of just these"
+    window = best_window(reference, MIN_S, MAX_S)
+    if window is None:
+        return advice
+    return f"{advice} (it pauses at {window[0]:.1f} s and {window[1]:.1f} s, for instance)"
