@@ -1,4 +1,4 @@
-"""`python -m engine say`: speak without any server."""
+"""`python -m engine say` speaks without any server; `models` keeps the bundles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from rich.progress import Progress
 
 from engine.audio.files import encode_wav
+from engine.checkpoints.command import commands as models_commands
 from engine.errors import EngineError, InputError
 from engine.pipeline.bundle import Bundle, BundledVoice, load_bundle
 from engine.pipeline.synthesizer import stream
@@ -20,6 +21,7 @@ from engine.types import Audio, SynthesisOptions, SynthesisRequest
 
 STARTER = Path(__file__).parent / "bundles" / "starter"
 application = typer.Typer(no_args_is_help=True, add_completion=False)
+application.add_typer(models_commands, name="models")
 
 
 @application.callback()

@@ -1,0 +1,127 @@
+"""`python -m engine models`: import, pull, list, verify and remove bundles."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from engine.checkpoints import models_folder
+from engine.checkpoints.convert import Source
+from engine.checkpoints.hub import fetch
+from engine.checkpoints.releases import REPOSITORY, release_named, with_shared_networks
+from engine.errors import EngineError
+
+IMPORT_STEPS = 5
+commands = typer.Typer(no_args_is_help=True, help="Bundles of released and fine-tuned weights.")
+
+Models = Annotated[Path, typer.Option("--models", help="The folder that holds the bundles.")]
+Name = Annotated[str, typer.Argument(help="The bundle's name.")]
+Pretrained = Annotated[
+    Path, typer.Option(help="A folder laid out as the repository of the released weights.")
+]
+Mandarin = Annotated[bool, typer.Option(help="Take the character features for Mandarin along.")]
+
+
+@commands.command("import")
+def import_pair(
+    semantic: Annotated[Path, typer.Argument(help="The .ckpt, text to semantic tokens.")],
+    acoustic: Annotated[Path, typer.Argument(help="The .pth, semantic tokens to sound.")],
+    name: Annotated[str, typer.Option(help="The bundle's name.")],
+    pretrained: Pretrained,
+    models: Models = Path("data/models"),
+    mandarin: Mandarin = True,
+    semantic_sha256: Annotated[str, typer.Option(help="Refuse the .ckpt if it differs.")] = "",
+    acoustic_sha256: Annotated[str, typer.Option(help="Refuse the .pth if it differs.")] = "",
+) -> None:
+    """Make a bundle of a fine-tuned or released pair."""
+    pair = (
+        Source(semantic, semantic_sha256 or None),
+        Source(acoustic, acoustic_sha256 or None),
+    )
+    with _errors_told():
+        _install(pair, pretrained, models, name, mandarin)
+
+
+@commands.command()
+def pull(
+    version: Annotated[str, typer.Argument(help="v1, v2, v2Pro or v2ProPlus.")],
+    models: Models = Path("data/models"),
+    downloads: Annotated[Path, typer.Option(help="Where the files go.")] = Path("data/released"),
+    name: Annotated[str, typer.Option(help="The bundle's name; empty takes the version.")] = "",
+) -> None:
+    """Download a released version and make a bundle of it."""
+    with _errors_told():
+        release = release_named(version)
+        models_folder.check_name(models, name or version)
+        paths = release.paths()
+        with _progress("downloading", len(paths)) as report:
+            fetch(paths, REPOSITORY, downloads, report=report)
+        pair = (Source(downloads / release.semantic), Source(downloads / release.acoustic))
+        _install(pair, downloads, models, name or version, True)
+
+
+@commands.command("list")
+def list_bundles(models: Models = Path("data/models")) -> None:
+    """Show the bundles of a folder."""
+    with _errors_told():
+        for bundle in models_folder.installed(models):
+            config = bundle.config
+            languages, megabytes = ",".join(config.languages), bundle.size_bytes / 1e6
+            print(f"{bundle.folder.name}\t{config.version}\t{languages}\t{megabytes:.0f} MB")
+
+
+@commands.command()
+def verify(name: Name, models: Models = Path("data/models")) -> None:
+    """Compare every file of a bundle with its pinned SHA-256."""
+    with _errors_told():
+        bundle = models_folder.find(models, name)
+        with _progress("verifying", len(bundle.config.sha256)) as report:
+            for path in models_folder.verified(bundle):
+                report(path)
+        print(f"{name}: {len(bundle.config.sha256)} files are as they were pinned")
+
+
+@commands.command()
+def remove(name: Name, models: Models = Path("data/models")) -> None:
+    """Delete a bundle."""
+    with _errors_told():
+        models_folder.remove(models, name)
+        print(f"{name} is removed")
+
+
+def _install(
+    pair: tuple[Source, Source], pretrained: Path, models: Path, name: str, mandarin: bool
+) -> None:
+    files = with_shared_networks(*pair, pretrained, mandarin=mandarin)
+    with _progress("importing", IMPORT_STEPS) as report:
+        bundle = models_folder.install(files, models, name, report)
+    print(f"{bundle.folder}: {bundle.config.version}, {', '.join(bundle.config.languages)}")
+
+
+@contextmanager
+def _progress(title: str, steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr that moves with each call of what is yielded."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task(title, total=steps)
+
+        def report(step: str) -> None:
+            progress.update(task, description=f"{title}: {step}", advance=1)
+
+        yield report
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """One line on stderr and exit code 2 instead of a traceback."""
+    try:
+        yield
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
