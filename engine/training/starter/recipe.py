@@ -12,7 +12,6 @@ from engine.training.prior_trainer import PriorOptions
 from engine.training.semantic_trainer import SemanticOptions
 from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
 from engine.training.starter.generate import Speaker
-from engine.training.starter.tokens import CODES
 from engine.training.vocoder_trainer import VocoderOptions
 
 SEED = 20
@@ -34,7 +33,7 @@ JOINT_PROCESSES = 2
 SEMANTIC = SemanticOptions(steps=3400)
 
 
-def acoustic_config() -> VitsConfig:
+def acoustic_config(codes: int) -> VitsConfig:
     """A v2 acoustic decoder at 16 kHz, about a tenth of the released size."""
     return VitsConfig(
         sample_rate_hz=16000,
@@ -58,17 +57,17 @@ def acoustic_config() -> VitsConfig:
         gin_channels=128,
         mrte_channels=128,
         content_dimension=int(str(CONTENT_CONFIG["hidden_size"])),
-        codes=CODES,
+        codes=codes,
         style_channels=96,
         posterior_layers=8,
     )
 
 
-def semantic_config() -> TextToSemanticConfig:
+def semantic_config(codes: int) -> TextToSemanticConfig:
     """A text-to-semantic model of 5 M parameters, without character features."""
     return TextToSemanticConfig(
         symbols=len(SymbolTable("v2").symbols),
-        vocabulary=CODES + 1,
+        vocabulary=codes + 1,
         width=256,
         heads=4,
         layers=6,

@@ -71,8 +71,9 @@ def load_tokenizer(work: Path) -> Tokenizer:
 def new_decoder(work: Path) -> VitsDecoder:
     """An untrained decoder with the fitted quantizer, and log-mels for a posterior."""
     torch.manual_seed(recipe.SEED)
-    decoder = VitsDecoder(recipe.acoustic_config())
-    load_tokenizer(work).write_into(decoder)
+    tokenizer = load_tokenizer(work)
+    decoder = VitsDecoder(recipe.acoustic_config(len(tokenizer.codebook)))
+    tokenizer.write_into(decoder)
     decoder.enc_q = fitted_posterior(decoder.config, load_audio(work / "speech"))
     return decoder
 
@@ -80,7 +81,8 @@ def new_decoder(work: Path) -> VitsDecoder:
 def train_semantic(work: Path) -> None:
     """Train the text-to-semantic model."""
     torch.manual_seed(recipe.SEED)
-    model, examples = TextToSemantic(recipe.semantic_config()), load_examples(work)
+    model = TextToSemantic(recipe.semantic_config(len(load_tokenizer(work).codebook)))
+    examples = load_examples(work)
     folder = work / "semantic"
     train_text_to_semantic(model, examples, folder, recipe.SEMANTIC, _anchors(work))
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from engine.models.hubert import HOP_SAMPLES, ContentEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
-from engine.training.starter.content import Recording, frames_of
+from engine.training.starter.content import PhoneNames, Recording, frames_of
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 
-CODES = 512
+CLUSTERS = 512
 CODEBOOK_UTTERANCES = 1600
 TAIL_SAMPLES = 9600  # the silence that follows a reference when it is made into a prompt
 ITERATIONS = 25
@@ -66,22 +66,30 @@ class Example:
 
 
 def fit_tokenizer(speech: Path, encoder: ContentEncoder, seed: int) -> Tokenizer:
-    """Principal components of frame pairs and k-means over them."""
+    """Principal components of frame pairs, clustered, and one code for each phone.
+
+    Clusters that mostly hold frames of one phone are merged into their mean. Fewer codes than
+    clusters cost the acoustic decoder little, which reads the text too, and spare the small
+    text-to-semantic model to tell apart what sounds alike.
+    """
     utterances, audio = load_utterances(speech), load_audio(speech)
+    phones = PhoneNames(utterances)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(utterances), CODEBOOK_UTTERANCES, replace=False)
-    rows = []
+    rows, labels = [], []
     for i in track(chosen, "features for the codebook"):
         features = frames_of(encoder, _samples(utterances[i], audio))  # [D, T]
-        pairs = features[:, : features.shape[1] // 2 * 2].unflatten(1, (-1, 2))
-        rows.append(pairs.permute(1, 0, 2))  # [T/2, D, 2]
-    pairs = torch.cat(rows)
+        n = features.shape[1] // 2
+        rows.append(features[:, : 2 * n].reshape(-1, n, 2).permute(1, 0, 2))  # [T/2, D, 2]
+        labels.append(phones.frame_targets(utterances[i])[: 2 * n].view(n, 2))
+    pairs, label = torch.cat(rows), torch.cat(labels)
     flat, d = pairs.flatten(1), pairs.shape[1]
     mean = flat.mean(0)
     directions = torch.linalg.svd((flat - mean).T @ (flat - mean))[0][:, :d].T  # [D, 2 D]
     bias = -(directions @ mean)
     points = flat @ directions.T + bias
-    return Tokenizer(directions.view(d, d, 2), bias, _k_means(points, CODES, seed))
+    codebook = _one_code_per_phone(points, label, seed)
+    return Tokenizer(directions.view(d, d, 2), bias, codebook)
 
 
 def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Tokenizer) -> None:
@@ -127,6 +135,19 @@ def load_examples(folder: Path) -> list[Example]:
 
 def _samples(utterance: Utterance, audio: Recording) -> Recording:
     return audio[utterance.start : utterance.start + utterance.length]
+
+
+def _one_code_per_phone(points: Tensor, label: Tensor, seed: int) -> Tensor:
+    """Points [n, D] with the phones of both their frames [n, 2] -> codebook [codes, D]."""
+    centers = _k_means(points, CLUSTERS, seed)
+    nearest = torch.cat([torch.cdist(p, centers).argmin(-1) for p in points.split(20000)])
+    votes = torch.zeros(CLUSTERS, int(label.max()) + 1)
+    for phones in label.T:
+        votes.index_put_((nearest, phones), torch.ones(len(phones)), accumulate=True)
+    phone, weight = votes.argmax(1), votes.sum(1, keepdim=True)
+    codes = [centers[phone == p] * weight[phone == p] for p in phone.unique()]
+    sizes = [weight[phone == p].sum() for p in phone.unique()]
+    return torch.stack([code.sum(0) / size for code, size in zip(codes, sizes, strict=True)])
 
 
 def _k_means(points: Tensor, k: int, seed: int) -> Tensor:
