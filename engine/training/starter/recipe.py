@@ -16,8 +16,8 @@ from engine.training.vocoder_trainer import VocoderOptions
 
 SEED = 20
 SPEAKERS = (
-    Speaker("rms", "flite", "rms", "en", 2400, "Robert", "American English, low and calm"),
-    Speaker("slt", "flite", "slt", "en", 2400, "Sally", "American English, higher and clear"),
+    Speaker("rms", "flite", "rms", "en", 7400, "Robert", "American English, low and calm"),
+    Speaker("slt", "flite", "slt", "en", 7400, "Sally", "American English, higher and clear"),
     Speaker("kal", "flite", "kal16", "en", 1600, "Kal", "American English, even and robotic"),
     Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800, "Mei", "Mandarin, robotic"),
 )
@@ -26,11 +26,17 @@ REFERENCE_TEXTS = {
     "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
 }
 CONTENT = ContentOptions()
-VOCODER = VocoderOptions(steps=4000)
-PRIOR = PriorOptions(steps=3000)
-JOINT = AcousticOptions(steps=1800, learning_rate=2e-4, final_learning_rate=2e-5)
+VOCODER = VocoderOptions(steps=6000)
+PRIOR = PriorOptions(steps=8000)
+JOINT = AcousticOptions(
+    steps=4000,
+    learning_rate=1.2e-4,
+    final_learning_rate=1e-5,
+    prior_noise=0.3,
+    resolutions=((1024, 80), (512, 64), (256, 32)),
+)
 JOINT_PROCESSES = 2
-SEMANTIC = SemanticOptions(steps=3400)
+SEMANTIC = SemanticOptions(steps=12000, mistaken_share=0.1)
 
 
 def acoustic_config(codes: int) -> VitsConfig:
