@@ -51,7 +51,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
             acoustic=recipe.acoustic_config(codes),
             content_encoder=dict(CONTENT_CONFIG),
             defaults=SpeechDefaults(
-                SamplingOptions(top_k=5, temperature=0.6, repetition_penalty=1.0),
+                SamplingOptions(top_k=3, temperature=0.3, repetition_penalty=1.0),
                 noise_scale=0.3,
                 sentence_gap_s=0.1,
                 reference_peak=PEAK,
