@@ -28,9 +28,9 @@ check: proto-check ## Lint, check formats and types, and that the stubs are fres
 	$(PY) -m mypy
 	@if command -v buf >/dev/null; then buf lint proto; else echo "buf is not installed: skipped its lint"; fi
 
-evaluate: ## Judge the starter bundle by a recogniser (needs flite)
+evaluate: ## Judge the starter bundle by a recogniser (needs flite); ARGS="--max-wer 0.5"
 	@.ci/bootstrap test
-	$(PY) -m tests.evaluation --bundle engine/bundles/starter --json out/evaluation.json
+	$(PY) -m tests.evaluation --bundle engine/bundles/starter --json out/evaluation.json $(ARGS)
 
 plugin: ## Build the Dify package into dist/
 	@.ci/bootstrap test
