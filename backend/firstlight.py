@@ -58,20 +58,27 @@ def first_light(command: list[str], settings: Settings, out: Path, *, oneshot: b
         _fail(f"port {port} is in use: stop what listens there, or try PORT={port + 1} make run")
     key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
     with _server(command) as process:
-        _speak(process, f"{host}:{port}", key, out)
+        spoken = _speak(process, f"{host}:{port}", key, out)
+        if oneshot and not spoken:
+            _fail("there was no voice to speak with")
         if not oneshot:
             typer.echo(f"serving on {settings.host}:{port}; Ctrl-C stops")
             return process.wait()
     return 0
 
 
-def _speak(process: Process, address: str, key: str | None, out: Path) -> None:
+def _speak(process: Process, address: str, key: str | None, out: Path) -> bool:
+    """Speak the sentence; False when the server has no voice for it yet."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with connect(address, key) as connection:
         _await_serving(process, connection)
         voice = _english_voice(connection)
+    if voice is None:
+        typer.echo("no voice speaks English yet: make one with `python -m backend voices create`")
+        return False
     typer.echo(f"{voice} says: {SENTENCE}")
     say(text=SENTENCE, voice=voice, out=out, language="en", seed=1, server=address, key=key)
+    return True
 
 
 @contextmanager
@@ -107,13 +114,11 @@ def _await_serving(process: Process, connection: Connection) -> None:
     _fail(f"the server was not ready within {START_LIMIT_S:.0f} s")
 
 
-def _english_voice(connection: Connection) -> str:
+def _english_voice(connection: Connection) -> str | None:
     stub = voices_pb2_grpc.VoiceServiceStub(connection.channel)
     request = voices_pb2.ListVoicesRequest(language="en", page_size=1)
     voices = stub.ListVoices(request, metadata=connection.metadata).voices
-    if not voices:
-        _fail("the bundle has no voice that speaks English")
-    return voices[0].name.removeprefix("voices/")
+    return voices[0].name.removeprefix("voices/") if voices else None
 
 
 def _is_taken(host: str, port: int) -> bool:

@@ -89,5 +89,5 @@ def test_readme_is_short_enough_to_be_read() -> None:
 
 
 def _subcommands(arguments: list[str]) -> list[str]:
-    """Drop the value of a positional argument, such as a new voice's id."""
-    return arguments[:4] if arguments[1] == "backend" and arguments[2] == "voices" else arguments
+    """Drop the values of positional arguments, such as a new voice's id."""
+    return arguments[:4] if arguments[2] in ("voices", "models") else arguments

@@ -30,6 +30,9 @@ async def serve(port, data):
 
 asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))
 """
+VOICELESS_SERVER = TONE_SERVER.replace(
+    "async def serve", "class Voiceless(ToneBundle):\n    builtin_voices = {}\n\nasync def serve"
+).replace("ToneBundle(),", "Voiceless(),")
 WHOLE = """
 import sys
 from pathlib import Path
@@ -79,6 +82,16 @@ def test_one_shot_leaves_the_sentence_and_tells_the_speed(
     assert "real-time factor" in printed
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server must be gone"
+
+
+def test_server_without_voices_says_how_to_make_one(
+    port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", VOICELESS_SERVER, str(port), str(tmp_path / "data")]
+    with pytest.raises(typer.Exit) as ended:
+        first_light(command, Settings(port=port), tmp_path / "hello.mp3", oneshot=True)
+    assert ended.value.exit_code == 1
+    assert "voices create" in capsys.readouterr().out
 
 
 def test_taken_port_is_named_with_a_way_out(
