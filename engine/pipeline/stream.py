@@ -49,7 +49,6 @@ class Sentence:
     acoustic: AcousticStream
     phonemes: int
     history: Tensor
-    prompt_tokens: int
     tokens: list[int] = field(default_factory=list)
     piece: int = FIRST_PIECE_TOKENS
     wanted: int = FIRST_PIECE_TOKENS
@@ -95,7 +94,7 @@ class Stream:
         ids = torch.tensor(phonemes.phoneme_ids)
         acoustic = AcousticStream(bundle.decoder, ids, self.manner, self._noise_source())
         prompt = voice.semantic_tokens
-        self.sentence = Sentence(acoustic, len(ids), prompt, len(prompt))
+        self.sentence = Sentence(acoustic, len(ids), prompt)
         bert = _joined(voice, bundle.bert_features(phonemes))
         return torch.cat([voice.phoneme_ids, ids]), bert, prompt
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,11 +57,20 @@ def run_team(work: Callable[[Team], None], size: int) -> None:
             context.Process(target=_member, args=(work, Team(rank, size), meeting))
             for rank in range(size)
         ]
-        for member in members:
-            member.start()
-        for member in members:
-            member.join()
-    if any(member.exitcode for member in members):
+        run_processes(members)
+
+
+def run_processes(processes: Sequence[BaseProcess]) -> None:
+    """Start all, and wait until all are done.
+
+    Raises:
+        RuntimeError: one of them failed.
+    """
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
         raise RuntimeError("a training process failed; its output says why")
 
 

@@ -16,7 +16,7 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
 from engine.training.acoustic_trainer import AcousticTrainer
-from engine.training.parallel import Team, run_team
+from engine.training.parallel import Team, run_processes, run_team
 from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
 from engine.training.starter import recipe
@@ -143,12 +143,7 @@ def train_side_by_side(work: Path, threads: int) -> None:
         context.Process(target=_trained, args=(train, work, threads), name=name)
         for name, train in SIDE_BY_SIDE.items()
     ]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join()
-    if any(run.exitcode for run in runs):
-        raise RuntimeError("a training failed; its output says why")
+    run_processes(runs)
 
 
 def _trained(train: Callable[[Path], None], work: Path, threads: int) -> None:

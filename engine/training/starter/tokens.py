@@ -15,10 +15,10 @@ from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
 from engine.training.starter.content import PhoneNames, Recording, frames_of
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
+from engine.voices.prompting import TAIL_SAMPLES
 
 CLUSTERS = 512
 CODEBOOK_UTTERANCES = 1600
-TAIL_SAMPLES = 9600  # the silence that follows a reference when it is made into a prompt
 ITERATIONS = 25
 
 
