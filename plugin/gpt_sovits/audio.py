@@ -1,16 +1,21 @@
-"""Sound on its way to Dify: pieces of a good size, and the MP3 of a short silence."""
+"""Sound on its way to Dify: pieces of a good size, and a short silence in each format."""
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from plugin.gpt_sovits.errors import TtsError
+from plugin.gpt_sovits.settings import SoundFormat
+
 PIECE_BYTES = 32 * 1024
 SMALL_PIECE_BYTES = 16 * 1024
-LONGEST_HOLD_S = 1.0
+LONGEST_HOLD_S = 0.5
 
 _FRAME_BYTES = 144
 _FRAME_S = 0.036
+_RATE_HZ = 32_000
 
 
 def gather(chunks: Iterable[bytes], clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
@@ -19,22 +24,41 @@ def gather(chunks: Iterable[bytes], clock: Callable[[], float] = time.monotonic)
     Dify's daemon keeps at most 512 pieces of a call for a slow listener and then stops reading
     all calls of the plugin; and it cuts off a plugin whose line exceeds 5 MiB, at two hex digits
     a byte. So pieces are `SMALL_PIECE_BYTES` to `PIECE_BYTES`, smaller ones only when sound has
-    been held for `LONGEST_HOLD_S` or is the last.
+    been held for `LONGEST_HOLD_S` or is the last. An error comes after all sound before it.
     """
     held, passed_on_at = bytearray(), float("-inf")
-    for chunk in chunks:
-        held += chunk
-        now = clock()
-        if len(held) < SMALL_PIECE_BYTES and now - passed_on_at < LONGEST_HOLD_S:
-            continue
+    try:
+        for chunk in chunks:
+            held += chunk
+            now = clock()
+            if len(held) < SMALL_PIECE_BYTES and now - passed_on_at < LONGEST_HOLD_S:
+                continue
+            yield from _pieces(held)
+            held, passed_on_at = bytearray(), now
+    except TtsError:
         yield from _pieces(held)
-        held, passed_on_at = bytearray(), now
+        raise
     yield from _pieces(held)
 
 
 def _pieces(data: bytearray) -> Iterator[bytes]:
     for start in range(0, len(data), PIECE_BYTES):
         yield bytes(data[start : start + PIECE_BYTES])
+
+
+def silence(sound_format: SoundFormat, duration_s: float) -> bytes:
+    """Return a file of digital silence, at least `duration_s` long."""
+    if sound_format is SoundFormat.WAV:
+        return wav_file(bytes(2 * round(duration_s * _RATE_HZ)), _RATE_HZ)
+    return silent_mp3(duration_s)
+
+
+def wav_file(samples: bytes, sample_rate_hz: int) -> bytes:
+    """Return `samples` (mono, signed 16-bit, little-endian) as a RIFF/WAVE file."""
+    form = struct.pack("<HHIIHH", 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", len(samples)) + samples
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def silent_mp3(duration_s: float) -> bytes:

@@ -8,7 +8,7 @@ from contextlib import closing
 from plugin.gpt_sovits.errors import SettingError
 from plugin.gpt_sovits.pool import Server
 from plugin.gpt_sovits.settings import Settings
-from plugin.gpt_sovits.speech import speech_input, stream_speech
+from plugin.gpt_sovits.speech import Patience, speech_input, stream_speech
 from plugin.gpt_sovits.voices import VoiceEntry
 
 _GREETINGS = {
@@ -29,12 +29,14 @@ def check_settings(settings: Settings, server: Server) -> None:
     Raises:
         TtsError: what does not work, and what to do about it.
     """
-    _check_language(settings.language, server.connection.list_languages())
+    wanted = settings.manner.language
+    _check_language(wanted, server.connection.list_languages())
     voice = _voice_to_try(server.voices.current(), settings.default_voice)
-    language = settings.language if settings.language in _GREETINGS else voice.language
+    language = wanted if wanted in _GREETINGS else voice.language
     greeting = _GREETINGS.get(language, _GREETINGS["en"])
-    speech = speech_input(settings, greeting, voice.voice_id)
-    with closing(stream_speech(server.connection, speech, settings.timeout_s)) as sound:
+    speech = speech_input(greeting, voice.voice_id, settings.manner)
+    sound = stream_speech(server.connection, speech, Patience(settings.timeout_s))
+    with closing(sound):
         next(sound)
 
 

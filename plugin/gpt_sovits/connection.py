@@ -13,8 +13,8 @@ from itertools import chain
 import grpc
 from gptsovits.tts.v1 import tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
 
-from plugin.gpt_sovits.errors import SettingError, TtsError, read_fault, translate
-from plugin.gpt_sovits.settings import Endpoint, Tls
+from plugin.gpt_sovits.endpoint import Endpoint, Proxy, Tls
+from plugin.gpt_sovits.errors import TtsError, read_fault, translate
 
 UNARY_TIMEOUT_S = 5.0
 # Together longer than the channel's backoff, so that a call finds a server that is back.
@@ -24,9 +24,6 @@ VOICES_PER_PAGE = 500
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
-    # The server is often in the same network; a proxy that the container's environment names
-    # for the way out would only stand between. gRPC obeys lower-case http_proxy.
-    ("grpc.enable_http_proxy", 0),
     # A dead peer is noticed while a call waits; an idle channel stays quiet.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -147,15 +144,16 @@ def failure(error: grpc.RpcError, endpoint: Endpoint) -> TtsError:
 
 
 def open_channel(endpoint: Endpoint) -> grpc.Channel:
-    """Return a channel, which connects by itself at the first call.
-
-    Raises:
-        SettingError: an own CA is chosen and its certificate cannot be used.
-    """
+    """Return a channel, which connects by itself at the first call."""
+    # The server is often in the same network; a proxy that the container's environment names
+    # for the way out would only stand between. gRPC obeys lower-case http_proxy.
+    through_proxy = int(endpoint.proxy is Proxy.ENVIRONMENT)
+    options = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", through_proxy))
     if endpoint.tls is Tls.OFF:
-        return grpc.insecure_channel(endpoint.address, options=CHANNEL_OPTIONS)
-    roots = endpoint.ca_certificate.encode() or None
-    if endpoint.tls is Tls.OWN_CA and roots is None:
-        raise SettingError("ca_certificate", "Paste the certificate of your own CA.")
-    credentials = grpc.ssl_channel_credentials(root_certificates=roots)
-    return grpc.secure_channel(endpoint.address, credentials, options=CHANNEL_OPTIONS)
+        return grpc.insecure_channel(endpoint.address, options=options)
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=endpoint.ca_certificate.encode() or None,
+        private_key=endpoint.client_key.encode() or None,
+        certificate_chain=endpoint.client_certificate.encode() or None,
+    )
+    return grpc.secure_channel(endpoint.address, credentials, options=options)

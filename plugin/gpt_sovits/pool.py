@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plugin.gpt_sovits.connection import Connection
-from plugin.gpt_sovits.settings import Endpoint
+from plugin.gpt_sovits.endpoint import Endpoint
 from plugin.gpt_sovits.voices import VoiceCatalogue
 
 # Longer than any call may take, so that what is closed is never in use.
@@ -37,11 +37,7 @@ class ServerPool:
         self._servers: dict[Endpoint, Server] = {}
 
     def get(self, endpoint: Endpoint) -> Server:
-        """Return the server at `endpoint`, the same one every time.
-
-        Raises:
-            SettingError: no channel can be made of it.
-        """
+        """Return the server at `endpoint`, the same one every time."""
         now = self._clock()
         with self._lock:
             self._forget_idle(now)

@@ -13,7 +13,7 @@ from dify_plugin.entities.model import AIModelEntity, FetchFrom, ModelPropertyKe
 
 from plugin.gpt_sovits.errors import TtsError
 from plugin.gpt_sovits.pool import ServerPool
-from plugin.gpt_sovits.settings import Settings, read_settings
+from plugin.gpt_sovits.settings import Settings, SoundFormat, read_settings
 from plugin.gpt_sovits.voices import VoiceEntry, ordered
 
 # Dify itself does not obey these two.
@@ -33,8 +33,8 @@ def model_schema(model: str, credentials: Mapping[str, object], pool: ServerPool
         settings = read_settings(credentials)
     except TtsError as error:
         log.warning("the settings of %s are not valid: %s", model, error)
-        return _entity(model, [], "")
-    return _entity(model, _voices(model, settings, pool), settings.default_voice)
+        return _entity(model, [], None)
+    return _entity(model, _voices(model, settings, pool), settings)
 
 
 def _voices(model: str, settings: Settings, pool: ServerPool) -> list[VoiceEntry]:
@@ -46,7 +46,9 @@ def _voices(model: str, settings: Settings, pool: ServerPool) -> list[VoiceEntry
         return [VoiceEntry(default, default, "")] if default else []
 
 
-def _entity(model: str, voices: Sequence[VoiceEntry], default_voice: str) -> AIModelEntity:
+def _entity(model: str, voices: Sequence[VoiceEntry], settings: Settings | None) -> AIModelEntity:
+    default_voice = settings.default_voice if settings is not None else ""
+    sound_format = settings.manner.sound_format if settings is not None else SoundFormat.MP3
     described = [
         {"mode": voice.voice_id, "name": voice.label, "language": voice.locales} for voice in voices
     ]
@@ -58,7 +60,7 @@ def _entity(model: str, voices: Sequence[VoiceEntry], default_voice: str) -> AIM
         model_properties={
             ModelPropertyKey.VOICES: described,
             ModelPropertyKey.DEFAULT_VOICE: default_voice or (voices[0].voice_id if voices else ""),
-            ModelPropertyKey.AUDIO_TYPE: "mp3",
+            ModelPropertyKey.AUDIO_TYPE: sound_format.value,
             ModelPropertyKey.WORD_LIMIT: WORD_LIMIT,
             ModelPropertyKey.MAX_WORKERS: MAX_WORKERS,
         },

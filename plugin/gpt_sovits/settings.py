@@ -1,56 +1,78 @@
 """Dify's credential form, read once into a frozen value.
 
 Dify sends strings only, leaves out what is empty, and does not promise that a field is there.
+The form of the models and that of the tools share these fields.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
+from plugin.gpt_sovits.endpoint import Endpoint, read_endpoint
 from plugin.gpt_sovits.errors import SettingError
+from plugin.gpt_sovits.fields import choice, text
 
-DEFAULT_PORT = 50051
 DEFAULT_TIMEOUT_S = 60.0
 VOICE_OWN_LANGUAGE = "voice"
+LANGUAGE_FROM_DIFY = "dify"
+SPEEDS = (0.25, 4.0)
 
-_PEM_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
-_HOST = re.compile(r"\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9._-]+")
+
+class SoundFormat(StrEnum):
+    """The encodings that this plugin hands to Dify."""
+
+    MP3 = "mp3"
+    WAV = "wav"
+
+    @property
+    def mime_type(self) -> str:
+        """The type as Dify names it."""
+        return {"mp3": "audio/mpeg", "wav": "audio/wav"}[self.value]
 
 
-class Tls(StrEnum):
-    """How the connection is protected."""
+class Expression(StrEnum):
+    """How much a voice varies from one saying to the next."""
 
-    OFF = "off"
-    PUBLIC = "public"
-    OWN_CA = "own_ca"
+    DEFAULT = "default"
+    STEADY = "steady"
+    LIVELY = "lively"
+
+    @property
+    def temperature(self) -> float | None:
+        """Randomness of the semantic tokens; None leaves it to the server's model."""
+        return _TEMPERATURES.get(self)
+
+
+_TEMPERATURES = MappingProxyType({Expression.STEADY: 0.6, Expression.LIVELY: 1.2})
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A server and how to speak to it; equal endpoints share one connection."""
+class Manner:
+    """How to speak and in which form. `language` is a code, `auto`, or empty for the voice's."""
 
-    address: str
-    api_key: str = field(default="", repr=False)
-    tls: Tls = Tls.OFF
-    ca_certificate: str = field(default="", repr=False)
+    language: str = "auto"
+    speed: float = 1.0
+    expression: Expression = Expression.DEFAULT
+    sound_format: SoundFormat = SoundFormat.MP3
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One model of the workspace.
 
-    `default_voice` is an id or empty. `language` is a code, `auto`, or empty for the voice's own
-    language. `timeout_s` bounds how long the server may stay silent, not the whole speech.
+    `default_voice` is an id or empty. With `language_from_dify` the list of voices for a
+    language of Dify's interface carries that language, and texts are read in it. `timeout_s`
+    bounds how long the server may stay silent before the first sound, not the whole speech.
     """
 
     endpoint: Endpoint
     default_voice: str = ""
-    language: str = "auto"
-    speed: float = 1.0
+    manner: Manner = Manner()
+    language_from_dify: bool = False
     timeout_s: float = DEFAULT_TIMEOUT_S
 
 
@@ -60,88 +82,50 @@ def read_settings(credentials: Mapping[str, object]) -> Settings:
     Raises:
         SettingError: a field is missing or wrong.
     """
-    language = _text(credentials, "language") or "auto"
+    language = text(credentials, "language") or "auto"
     return Settings(
-        endpoint=_endpoint(credentials),
-        default_voice=voice_id(_text(credentials, "default_voice")),
-        language="" if language == VOICE_OWN_LANGUAGE else language,
-        speed=_number(credentials, "speed", 1.0, (0.25, 4.0)),
-        timeout_s=_number(credentials, "timeout", DEFAULT_TIMEOUT_S, (1.0, 500.0)),
+        endpoint=read_endpoint(credentials),
+        default_voice=voice_id(text(credentials, "default_voice")),
+        manner=Manner(
+            language=_language(language),
+            speed=number(credentials, "speed", 1.0, SPEEDS),
+            expression=choice(credentials, "expression", Expression.DEFAULT),
+            sound_format=choice(credentials, "audio_format", SoundFormat.MP3),
+        ),
+        language_from_dify=language == LANGUAGE_FROM_DIFY,
+        timeout_s=number(credentials, "timeout", DEFAULT_TIMEOUT_S, (1.0, 500.0)),
     )
 
 
 def voice_id(voice: str) -> str:
-    """Return the bare id of a voice that is given as `alice` or `voices/alice`."""
-    return voice.strip().removeprefix("voices/")
+    """Return the bare id of a voice that is given as `alice`, `voices/alice` or `alice@ja`."""
+    return voice.strip().removeprefix("voices/").partition("@")[0]
 
 
-def _endpoint(credentials: Mapping[str, object]) -> Endpoint:
-    tls = _text(credentials, "tls") or Tls.OFF.value
-    if tls not in tuple(Tls):
-        raise SettingError("tls", f"TLS is {tls!r}; it can be: {', '.join(Tls)}.")
-    own_ca = tls == Tls.OWN_CA
-    return Endpoint(
-        address=_address(_text(credentials, "server_address")),
-        api_key=_api_key(_text(credentials, "api_key")),
-        tls=Tls(tls),
-        ca_certificate=_certificates(_text(credentials, "ca_certificate")) if own_ca else "",
-    )
+def voice_language(voice: str) -> str:
+    """Return the language that a voice of a list carries: `ja` of `alice@ja`, else empty."""
+    return voice.strip().partition("@")[2]
 
 
-def _text(credentials: Mapping[str, object], name: str) -> str:
-    value = credentials.get(name)
-    return "" if value is None else str(value).strip()
-
-
-def _number(
-    credentials: Mapping[str, object], name: str, default: float, limits: tuple[float, float]
+def number(
+    given: Mapping[str, object], name: str, default: float, limits: tuple[float, float]
 ) -> float:
-    text, (low, high) = _text(credentials, name), limits
+    """Return the field `name` as a number within `limits`.
+
+    Raises:
+        SettingError: it is none, or out of range.
+    """
+    written, (low, high) = text(given, name), limits
     try:
-        value = float(text) if text else default
+        value = float(written) if written else default
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise SettingError(name, f"{name} is {text!r}; it must be a number from {low} to {high}.")
+        message = f"{name} is {written!r}; it must be a number from {low} to {high}."
+        raise SettingError(name, message)
     return value
 
 
-def _address(text: str) -> str:
-    """Return `host:port` of an address that may carry a scheme and may lack the port."""
-    bare = re.sub(r"^[a-z]+://", "", text).rstrip("/")
-    host, colon, port = bare.rpartition(":") if not bare.endswith("]") else (bare, "", "")
-    if not colon:
-        host, port = bare, str(DEFAULT_PORT)
-    port_is_right = port.isascii() and port.isdigit() and 0 < int(port) < 65536
-    if not (_HOST.fullmatch(host) and port_is_right):
-        raise SettingError(
-            "server_address",
-            f"The server address {text!r} is not host:port. Example: tts.example.org:50051.",
-        )
-    return f"{host}:{port}"
-
-
-def _api_key(text: str) -> str:
-    """Return the key if it can travel as metadata; gRPC's own error would quote it."""
-    if not all(" " < character < "\x7f" for character in text):
-        raise SettingError(
-            "api_key", "The API key has spaces or characters that no key has. Enter it again."
-        )
-    return text
-
-
-def _certificates(text: str) -> str:
-    """Return clean PEM; a single-line input field has taken the line breaks out of it."""
-    blocks = [re.sub(r"\s|\\n", "", body) for body in _PEM_BLOCK.findall(text)]
-    if not blocks or not all(re.fullmatch(r"[A-Za-z0-9+/]+=*", block) for block in blocks):
-        raise SettingError(
-            "ca_certificate",
-            "The CA certificate is not PEM. Paste all of the file, from "
-            "-----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
-        )
-    return "".join(_pem(block) for block in blocks)
-
-
-def _pem(block: str) -> str:
-    lines = [block[start : start + 64] for start in range(0, len(block), 64)]
-    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+def _language(policy: str) -> str:
+    """Return the code of a policy; what comes from Dify is guessed where Dify names none."""
+    return {VOICE_OWN_LANGUAGE: "", LANGUAGE_FROM_DIFY: "auto"}.get(policy, policy)

@@ -7,33 +7,56 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from gptsovits.tts.v1 import audio_pb2, tts_pb2
 
 from plugin.gpt_sovits.connection import Connection, SpeechCall
 from plugin.gpt_sovits.errors import ConnectionFailedError, ServerFailedError, TtsError
-from plugin.gpt_sovits.settings import Settings, voice_id
+from plugin.gpt_sovits.settings import Manner, SoundFormat, voice_id, voice_language
 
 # Dify ends an invocation after 600 s and never tells the plugin that a listener has left, so
 # this deadline is what frees the server then.
 SPEECH_DEADLINE_S = 570.0
+# Dify before 1.17 cuts an auto-played speech off, without a word, at a gap of 5 s; sound is held
+# for up to half a second on its way (`audio.LONGEST_HOLD_S`).
+LONGEST_GAP_S = 4.0
+WATCH_PERIOD_S = 0.25  # how often a call's silence is measured
+
+ENCODINGS = MappingProxyType(
+    {
+        SoundFormat.MP3: audio_pb2.AUDIO_ENCODING_MP3,
+        SoundFormat.WAV: audio_pb2.AUDIO_ENCODING_WAV,
+    }
+)
 
 
-def speech_input(settings: Settings, text: str, voice: str) -> tts_pb2.SpeechInput:
-    """Return the request for `text` in `voice` (an id; empty means the default voice)."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server may stay silent: before its first sound, and between two."""
+
+    first_s: float
+    gap_s: float = LONGEST_GAP_S
+
+
+def speech_input(text: str, voice: str, manner: Manner) -> tts_pb2.SpeechInput:
+    """Return the request for `text` in `voice`, whose own `@language` outweighs the manner's."""
     return tts_pb2.SpeechInput(
         text=text,
-        voice=f"voices/{voice_id(voice) or settings.default_voice}",
-        language=settings.language,
-        options=tts_pb2.SynthesisOptions(speed=settings.speed),
-        audio_format=audio_pb2.AudioFormat(encoding=audio_pb2.AUDIO_ENCODING_MP3),
+        voice=f"voices/{voice_id(voice)}",
+        language=voice_language(voice) or manner.language,
+        options=tts_pb2.SynthesisOptions(
+            speed=manner.speed, temperature=manner.expression.temperature
+        ),
+        audio_format=audio_pb2.AudioFormat(encoding=ENCODINGS[manner.sound_format]),
     )
 
 
 def stream_speech(
-    connection: Connection, speech: tts_pb2.SpeechInput, silence_limit_s: float
+    connection: Connection, speech: tts_pb2.SpeechInput, patience: Patience
 ) -> Generator[bytes]:
-    """Yield MP3 as the server makes it.
+    """Yield sound as the server makes it.
 
     A call that fails in passing is repeated as long as nothing was heard of it; after the first
     sound never, for the listener would hear the beginning twice.
@@ -43,7 +66,8 @@ def stream_speech(
     """
 
     def start() -> tuple[bytes, Generator[bytes]]:
-        sound = _listen(connection.speak(speech, SPEECH_DEADLINE_S), silence_limit_s)
+        call = connection.speak(speech, SPEECH_DEADLINE_S)
+        sound = _listen(call, speech.audio_format.encoding, patience)
         return next(sound), sound
 
     first, rest = connection.retrying(start)
@@ -55,16 +79,21 @@ def stream_speech(
             raise ServerFailedError(f"The speech broke off. {error}") from None
 
 
-def _listen(call: SpeechCall, silence_limit_s: float) -> Generator[bytes]:
+def _listen(
+    call: SpeechCall, encoding: audio_pb2.AudioEncoding.ValueType, patience: Patience
+) -> Generator[bytes]:
     """Yield the sound of `call`, and cancel it when it ends in any other way than by itself."""
-    guard = SilenceGuard(call, silence_limit_s)
+    guard = SilenceGuard(call, patience.first_s)
     try:
-        yield from _sound(call, guard)
+        for sound in _sound(call, encoding, guard):
+            guard.pause()  # while the listener takes the sound, the server owes nothing
+            yield sound
+            guard.expect_within(patience.gap_s)
     except TtsError:
         if guard.expired:
             raise ConnectionFailedError(
-                f"The speech server sent nothing for {silence_limit_s:g} s. See whether it is "
-                "overloaded, or raise the timeout in the model's settings."
+                f"The speech server sent nothing for {guard.limit_s:g} s. See whether it is "
+                "overloaded or too slow, or raise the timeout in the settings."
             ) from None
         raise
     finally:
@@ -72,17 +101,17 @@ def _listen(call: SpeechCall, silence_limit_s: float) -> Generator[bytes]:
         call.cancel()
 
 
-def _sound(call: SpeechCall, guard: SilenceGuard) -> Iterator[bytes]:
+def _sound(
+    call: SpeechCall, encoding: audio_pb2.AudioEncoding.ValueType, guard: SilenceGuard
+) -> Iterator[bytes]:
     heard = complete = False
     for message in call:
         guard.heard()
         if message.HasField("opened"):
-            _check_format(message.opened.audio_format)
+            _check_format(message.opened.audio_format, encoding)
         elif message.HasField("audio") and message.audio.data:
             heard = True
-            guard.pause()  # while the listener takes the sound, the server owes nothing
             yield message.audio.data
-            guard.heard()
         elif message.HasField("completed"):
             complete = True
     if not (heard and complete):
@@ -90,10 +119,13 @@ def _sound(call: SpeechCall, guard: SilenceGuard) -> Iterator[bytes]:
         raise ServerFailedError(f"The speech server {what}. Its log has the cause.")
 
 
-def _check_format(audio_format: audio_pb2.AudioFormat) -> None:
-    if audio_format.encoding != audio_pb2.AUDIO_ENCODING_MP3:
-        name = audio_pb2.AudioEncoding.Name(audio_format.encoding)
-        raise ServerFailedError(f"The speech server sends {name} where MP3 was asked for.")
+def _check_format(
+    audio_format: audio_pb2.AudioFormat, wanted: audio_pb2.AudioEncoding.ValueType
+) -> None:
+    if audio_format.encoding != wanted:
+        name = audio_pb2.AudioEncoding.Name
+        sent, asked = name(audio_format.encoding), name(wanted)
+        raise ServerFailedError(f"The speech server sends {sent} where {asked} was asked for.")
 
 
 class SilenceGuard:
@@ -104,8 +136,8 @@ class SilenceGuard:
 
     def __init__(self, call: SpeechCall, limit_s: float) -> None:
         self.expired = False
+        self.limit_s = limit_s
         self._call = call
-        self._limit_s = limit_s
         self._heard_at = time.monotonic()
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="silence-guard", daemon=True).start()
@@ -118,17 +150,22 @@ class SilenceGuard:
         """Let time pass until the call is `heard` again."""
         self._heard_at = math.inf
 
+    def expect_within(self, limit_s: float) -> None:
+        """Wait again from now on, for `limit_s`."""
+        self.limit_s = limit_s
+        self.heard()
+
     def stop(self) -> None:
         """End the watch."""
         self._stopped.set()
 
     def _watch(self) -> None:
-        while not self._stopped.wait(self._remaining_s()):
+        while not self._stopped.wait(min(self._remaining_s(), WATCH_PERIOD_S)):
             if self._remaining_s() == 0.0:
                 self.expired = True
                 self._call.cancel()
                 return
 
     def _remaining_s(self) -> float:
-        left_s = self._heard_at + self._limit_s - time.monotonic()
-        return min(max(0.0, left_s), self._limit_s)
+        left_s = self._heard_at + self.limit_s - time.monotonic()
+        return min(max(0.0, left_s), self.limit_s)

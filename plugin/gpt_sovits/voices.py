@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gptsovits.tts.v1 import voices_pb2
 
@@ -21,9 +21,10 @@ from plugin.gpt_sovits.errors import (
     ServerFailedError,
     TtsError,
 )
-from plugin.gpt_sovits.settings import voice_id
+from plugin.gpt_sovits.settings import Settings, voice_id
 
 FRESH_S = 60.0
+LABEL_STYLE_CHARACTERS = 40
 RETRY_AFTER_FAILURE_S = 10.0
 
 _LOCALES_OF_LANGUAGE = {
@@ -51,33 +52,87 @@ _LOCALES_OF_LANGUAGE = {
     "ar": ("ar-TN",),
 }
 
+# What speakers of a language call it: the list is one for all languages of the interface.
+_NAMES = {
+    "zh": "中文",
+    "yue": "粵語",
+    "en": "English",
+    "ja": "日本語",
+    "ko": "한국어",
+    "pt": "Português",
+    "es": "Español",
+    "fr": "Français",
+    "de": "Deutsch",
+    "it": "Italiano",
+    "ru": "Русский",
+}
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceEntry:
-    """A voice in a list: its id, what a person reads, its language, all that it can speak."""
+    """A voice in a list: its id, what a person reads, its language, all that it can speak.
+
+    `read_in` is the language that texts are read in if this entry is chosen; empty leaves it to
+    the settings.
+    """
 
     voice_id: str
     label: str
     language: str
     spoken_languages: tuple[str, ...] = ()
+    read_in: str = ""
 
     @property
     def locales(self) -> list[str]:
         """The locales of Dify's interface that this voice can speak, its own first."""
-        codes = dict.fromkeys((self.language, *self.spoken_languages))
         return list(
-            dict.fromkeys(locale for code in codes for locale in _LOCALES_OF_LANGUAGE.get(code, ()))
+            dict.fromkeys(
+                locale for code in self._codes() for locale in _LOCALES_OF_LANGUAGE.get(code, ())
+            )
         )
+
+    @property
+    def value(self) -> str:
+        """What Dify keeps of this entry and sends back: `amy`, or `amy@ja`."""
+        return f"{self.voice_id}@{self.read_in}" if self.read_in else self.voice_id
+
+    def reading(self, locale: str | None) -> VoiceEntry:
+        """Return the entry that reads texts in the language of `locale`, if the voice speaks it."""
+        for code in self._codes():
+            if locale in _LOCALES_OF_LANGUAGE.get(code, ()):
+                return replace(self, read_in=code)
+        return self
+
+    def _codes(self) -> dict[str, None]:
+        return dict.fromkeys((self.language, *self.spoken_languages))
 
 
 def entry(voice: voices_pb2.Voice) -> VoiceEntry:
-    """Return the list entry of a voice; its label names the language, as lists mix them."""
+    """Return the list entry of a voice: `Ken (日本語, low and calm)`, as lists mix all kinds."""
     identifier = voice_id(voice.name)
     name = voice.display_name or identifier
-    label = f"{name} ({voice.language})" if voice.language else name
+    traits = [_NAMES.get(voice.language, voice.language), _style(voice.description)]
+    traits = [trait for trait in traits if trait]
+    label = f"{name} ({', '.join(traits)})" if traits else name
     return VoiceEntry(identifier, label, voice.language, tuple(voice.spoken_languages))
+
+
+def _style(description: str) -> str:
+    """Return what fits into a label of a description's first line."""
+    line = description.strip().partition("\n")[0]
+    if len(line) <= LABEL_STYLE_CHARACTERS:
+        return line
+    return line[: LABEL_STYLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def listed(
+    entries: Sequence[VoiceEntry], locale: str | None, settings: Settings
+) -> list[VoiceEntry]:
+    """Return all entries as Dify should show them to a reader of `locale`."""
+    shown = ordered(entries, locale, settings.default_voice)
+    return [each.reading(locale) for each in shown] if settings.language_from_dify else shown
 
 
 def ordered(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from plugin.gpt_sovits.connection import Connection
-from plugin.gpt_sovits.settings import Endpoint
+from plugin.gpt_sovits.endpoint import Endpoint
 from tests.plugin.speech_server import API_KEY, SpeechServer
 
 

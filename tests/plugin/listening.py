@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from plugin.gpt_sovits.connection import Connection
-from plugin.gpt_sovits.settings import Endpoint, Settings
-from plugin.gpt_sovits.speech import speech_input, stream_speech
+from plugin.gpt_sovits.settings import Expression, Manner
+from plugin.gpt_sovits.speech import Patience, speech_input, stream_speech
 
-SETTINGS = Settings(Endpoint("unused:1"), default_voice="amy", language="en", speed=1.5)
+PATIENCE = Patience(5.0)
+MANNER = Manner(language="en", speed=1.5, expression=Expression.STEADY)
 
 
 def hear(
-    connection: Connection, text: str = "Hello.", voice: str = "amy", silence_limit_s: float = 5.0
+    connection: Connection,
+    text: str = "Hello.",
+    voice: str = "amy",
+    patience: Patience = PATIENCE,
 ) -> bytes:
     """Return all the sound of a text."""
-    speech = speech_input(SETTINGS, text, voice)
-    return b"".join(stream_speech(connection, speech, silence_limit_s))
+    speech = speech_input(text, voice, MANNER)
+    return b"".join(stream_speech(connection, speech, patience))

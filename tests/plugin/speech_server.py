@@ -32,6 +32,7 @@ class Behaviour:
     languages: list[str] = field(default_factory=lambda: ["en", "ja", "zh"])
     page_size: int = 1000
     chunks: int = 8
+    first_delay_s: float = 0.0
     chunk_gap_s: float = 0.0
     fail_next: list[status_pb2.Status] = field(default_factory=list)
     break_off_after: int | None = None
@@ -125,6 +126,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         yield tts_pb2.SynthesizeStreamResponse(completed=tts_pb2.SynthesisReport())
 
     def _play(self, context: grpc.ServicerContext) -> Iterator[tts_pb2.SynthesizeStreamResponse]:
+        time.sleep(self.behaviour.first_delay_s)
         size = -(-len(self._sound) // self.behaviour.chunks)
         for number, start in enumerate(range(0, len(self._sound), size)):
             if number == self.behaviour.break_off_after:

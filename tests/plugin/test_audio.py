@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from itertools import count
 
-from plugin.gpt_sovits.audio import PIECE_BYTES, SMALL_PIECE_BYTES, gather, silent_mp3
+import pytest
+import soundfile
+
+from plugin.gpt_sovits.audio import (
+    PIECE_BYTES,
+    SMALL_PIECE_BYTES,
+    gather,
+    silence,
+    silent_mp3,
+)
+from plugin.gpt_sovits.errors import ServerFailedError
+from plugin.gpt_sovits.settings import SoundFormat
 from tests.plugin.sound import decode_mp3
 
 
@@ -44,6 +56,24 @@ def test_slow_sound_is_not_held_back() -> None:
     seconds = count()
     pieces = list(gather([b"x" * 100] * 5, lambda: float(next(seconds))))
     assert [len(piece) for piece in pieces] == [100] * 5
+
+
+def test_sound_that_was_held_comes_before_the_error() -> None:
+    def chunks():
+        yield b"first"
+        yield b"held"
+        raise ServerFailedError("gone")
+
+    pieces = gather(chunks(), still)
+    assert [next(pieces), next(pieces)] == [b"first", b"held"]
+    with pytest.raises(ServerFailedError):
+        next(pieces)
+
+
+def test_silence_comes_in_each_format() -> None:
+    samples, rate_hz = soundfile.read(io.BytesIO(silence(SoundFormat.WAV, 0.5)))
+    assert (len(samples) / rate_hz, samples.any()) == (0.5, False)
+    assert silence(SoundFormat.MP3, 0.5) == silent_mp3(0.5)
 
 
 def test_silence_decodes_to_zeros_of_its_length() -> None:

@@ -9,8 +9,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from plugin.gpt_sovits import errors
-from plugin.gpt_sovits.connection import CHANNEL_OPTIONS, Connection
-from plugin.gpt_sovits.settings import Endpoint
+from plugin.gpt_sovits.connection import Connection
+from plugin.gpt_sovits.endpoint import Endpoint, Proxy
 from tests.plugin.listening import hear
 from tests.plugin.speech_server import API_KEY, SpeechServer, voice
 
@@ -36,7 +36,18 @@ def test_a_proxy_of_the_environment_is_not_used(
     connection = Connection(Endpoint(server.address, API_KEY))
     assert len(connection.list_voices()) == 2
     connection.close()
-    assert ("grpc.enable_http_proxy", 0) in CHANNEL_OPTIONS
+
+
+def test_a_proxy_of_the_environment_is_used_where_that_is_chosen(
+    server: SpeechServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    through = Endpoint(server.address, API_KEY, proxy=Proxy.ENVIRONMENT)
+    connection = Connection(through, sleep=lambda _: None)
+    with pytest.raises(errors.ConnectionFailedError, match="cannot be reached"):
+        connection.list_voices()
+    connection.close()
+    assert server.voice_calls == 0
 
 
 def test_a_server_that_is_away_is_named_with_advice() -> None:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from plugin.gpt_sovits.endpoint import Proxy, Tls
 from plugin.gpt_sovits.errors import SettingError
-from plugin.gpt_sovits.settings import Tls, read_settings, voice_id
+from plugin.gpt_sovits.settings import (
+    Expression,
+    Manner,
+    SoundFormat,
+    read_settings,
+    voice_id,
+    voice_language,
+)
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n".format("QUJD" * 30)
 
@@ -14,7 +22,8 @@ def test_an_address_alone_is_enough() -> None:
     settings = read_settings({"server_address": "tts.example.org"})
     assert settings.endpoint.address == "tts.example.org:50051"
     assert settings.endpoint.tls is Tls.OFF
-    assert (settings.language, settings.speed, settings.timeout_s) == ("auto", 1.0, 60.0)
+    assert settings.endpoint.proxy is Proxy.DIRECT
+    assert (settings.manner, settings.timeout_s) == (Manner("auto", 1.0), 60.0)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,9 @@ def test_a_wrong_address_is_refused_with_an_example(text: str) -> None:
         *(("speed", value) for value in ("fast", "0.1", "nan", "5")),
         *(("timeout", value) for value in ("0", "inf", "soon")),
         ("tls", "maybe"),
+        ("proxy", "perhaps"),
+        ("expression", "wild"),
+        ("audio_format", "midi"),
     ],
 )
 def test_a_value_out_of_range_names_its_field(name: str, value: str) -> None:
@@ -81,8 +93,63 @@ def test_an_own_authority_needs_its_certificate(text: str) -> None:
 
 
 def test_the_voices_own_language_is_an_empty_code() -> None:
-    assert read_settings({"server_address": "tts", "language": "voice"}).language == ""
+    assert read_settings({"server_address": "tts", "language": "voice"}).manner.language == ""
+
+
+def test_the_language_from_dify_is_guessed_where_dify_names_none() -> None:
+    settings = read_settings({"server_address": "tts", "language": "dify"})
+    assert (settings.language_from_dify, settings.manner.language) == (True, "auto")
+
+
+def test_presets_are_read() -> None:
+    form = {"server_address": "tts", "expression": "lively", "audio_format": "wav"}
+    manner = read_settings(form).manner
+    assert (manner.expression, manner.expression.temperature) == (Expression.LIVELY, 1.2)
+    assert (manner.sound_format, manner.sound_format.mime_type) == (SoundFormat.WAV, "audio/wav")
 
 
 def test_a_voice_may_be_given_by_id_or_by_name() -> None:
-    assert voice_id("alice") == voice_id(" voices/alice ") == "alice"
+    assert voice_id("alice") == voice_id(" voices/alice ") == voice_id("alice@ja") == "alice"
+    assert (voice_language("alice"), voice_language("voices/alice@ja")) == ("", "ja")
+
+
+KEY = "-----BEGIN {0}PRIVATE KEY-----\n{1}\n-----END {0}PRIVATE KEY-----\n"
+MUTUAL = {"server_address": "tts", "tls": "mutual", "client_certificate": PEM}
+
+
+@pytest.mark.parametrize("kind", ["", "EC ", "RSA "])
+@pytest.mark.parametrize("lost", ["\n", "", " "])
+def test_a_private_key_survives_the_loss_of_its_line_breaks(kind: str, lost: str) -> None:
+    pasted = KEY.format(kind, "QUJD" * 30).replace("\n", lost)
+    endpoint = read_settings({**MUTUAL, "client_key": pasted}).endpoint
+    assert endpoint.client_key.splitlines()[0] == f"-----BEGIN {kind}PRIVATE KEY-----"
+    assert "".join(endpoint.client_key.splitlines()[1:-1]) == "QUJD" * 30
+    assert "QUJD" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("", "not PEM"),
+        ("c2VjcmV0", "not PEM"),
+        (KEY.format("", "c2VjcmV0?"), "not PEM"),
+        (KEY.format("ENCRYPTED ", "c2VjcmV0"), "password"),
+    ],
+)
+def test_a_wrong_private_key_is_refused_without_being_quoted(key: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message) as caught:
+        read_settings({**MUTUAL, "client_key": key})
+    assert caught.value.field == "client_key"
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_mutual_tls_needs_a_certificate() -> None:
+    with pytest.raises(SettingError) as caught:
+        read_settings({**MUTUAL, "client_certificate": "", "client_key": KEY.format("", "QUJD")})
+    assert caught.value.field == "client_certificate"
+
+
+def test_certificates_of_another_choice_are_left_out() -> None:
+    form = {**MUTUAL, "tls": "off", "ca_certificate": "x", "client_key": "y"}
+    endpoint = read_settings(form).endpoint
+    assert (endpoint.ca_certificate, endpoint.client_certificate, endpoint.client_key) == ("",) * 3

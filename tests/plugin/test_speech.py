@@ -9,9 +9,17 @@ from google.rpc import code_pb2, status_pb2
 from gptsovits.tts.v1 import audio_pb2
 
 from plugin.gpt_sovits import errors
+from plugin.gpt_sovits.audio import LONGEST_HOLD_S
 from plugin.gpt_sovits.connection import Connection
-from plugin.gpt_sovits.speech import speech_input, stream_speech
-from tests.plugin.listening import SETTINGS, hear
+from plugin.gpt_sovits.settings import Manner
+from plugin.gpt_sovits.speech import (
+    LONGEST_GAP_S,
+    WATCH_PERIOD_S,
+    Patience,
+    speech_input,
+    stream_speech,
+)
+from tests.plugin.listening import MANNER, hear
 from tests.plugin.sound import decode_mp3, loudness, tone_mp3
 from tests.plugin.speech_server import SpeechServer
 
@@ -29,14 +37,19 @@ def test_the_settings_travel_with_the_text(server: SpeechServer, connection: Con
     [speech] = server.requests
     assert (speech.text, speech.voice, speech.language) == ("Guten Tag.", "voices/ken", "en")
     assert speech.options.speed == 1.5
+    assert speech.options.temperature == pytest.approx(0.6)
     assert speech.audio_format.encoding == audio_pb2.AUDIO_ENCODING_MP3
 
 
-def test_without_a_voice_the_default_one_speaks(
+def test_what_is_left_to_the_server_does_not_travel() -> None:
+    assert not speech_input("Hello.", "amy", Manner()).options.HasField("temperature")
+
+
+def test_a_voice_may_carry_the_language_of_the_text(
     server: SpeechServer, connection: Connection
 ) -> None:
-    hear(connection, voice="")
-    assert server.requests[0].voice == "voices/amy"
+    hear(connection, voice="amy@ja")
+    assert (server.requests[0].voice, server.requests[0].language) == ("voices/amy", "ja")
 
 
 def test_a_failure_in_passing_is_not_heard(server: SpeechServer, connection: Connection) -> None:
@@ -69,15 +82,29 @@ def test_a_server_that_falls_silent_is_given_up(
 ) -> None:
     server.behaviour.mute = True
     with pytest.raises(errors.ConnectionFailedError, match=r"nothing for 0\.2 s"):
-        hear(connection, silence_limit_s=0.2)
+        hear(connection, patience=Patience(0.2))
     assert server.ended.wait(2.0)
 
 
+def test_a_gap_in_mid_speech_ends_it_sooner_than_a_slow_start(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.first_delay_s = 0.5
+    server.behaviour.chunk_gap_s = 1.0
+    with pytest.raises(errors.ServerFailedError, match=r"broke off.*nothing for 0\.3 s"):
+        hear(connection, patience=Patience(5.0, gap_s=0.3))
+    assert len(server.requests) == 1
+
+
+def test_dify_never_waits_five_seconds_for_the_next_sound() -> None:
+    assert LONGEST_GAP_S + WATCH_PERIOD_S + LONGEST_HOLD_S < 5.0
+
+
 def test_a_slow_listener_is_not_a_silent_server(connection: Connection) -> None:
-    speech = speech_input(SETTINGS, "Hello.", "amy")
+    speech = speech_input("Hello.", "amy", MANNER)
     sound = b""
-    for chunk in stream_speech(connection, speech, 0.2):
-        time.sleep(0.3 if not sound else 0.0)
+    for chunk in stream_speech(connection, speech, Patience(0.2, 0.2)):
+        time.sleep(0.8 if not sound else 0.0)
         sound += chunk
     assert sound == tone_mp3(2.0)
 
@@ -86,7 +113,7 @@ def test_a_listener_who_leaves_frees_the_server(
     server: SpeechServer, connection: Connection
 ) -> None:
     server.behaviour.chunk_gap_s = 0.2
-    stream = stream_speech(connection, speech_input(SETTINGS, "Hello.", "amy"), 5.0)
+    stream = stream_speech(connection, speech_input("Hello.", "amy", MANNER), Patience(5.0))
     next(stream)
     stream.close()
     assert server.ended.wait(1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 import grpc
@@ -45,6 +46,74 @@ def test_an_own_authority_is_trusted_even_with_its_line_breaks_lost(
     pem = authority.cert_pem.bytes().decode().replace("\n", " ")
     connection = connect(server, tls="own_ca", ca_certificate=pem)
     assert hear(connection) == tone_mp3(2.0)
+    connection.close()
+
+
+@pytest.fixture
+def strict_server(authority: trustme.CA) -> Iterator[SpeechServer]:
+    """A server that speaks only to clients with a certificate of that authority."""
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    credentials = grpc.ssl_server_credentials(
+        [(issued.private_key_pem.bytes(), chain)],
+        root_certificates=authority.cert_pem.bytes(),
+        require_client_auth=True,
+    )
+    server = SpeechServer(tls=credentials)
+    yield server
+    server.stop()
+
+
+def client_form(server_authority: trustme.CA, client_authority: trustme.CA) -> dict[str, str]:
+    """Return the form of a client with a certificate of `client_authority`."""
+    issued = client_authority.issue_cert("dify@example.org")
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    return {
+        "tls": "mutual",
+        "mutual_ca_certificate": server_authority.cert_pem.bytes().decode(),
+        "client_certificate": chain.decode().replace("\n", " "),
+        "client_key": issued.private_key_pem.bytes().decode().replace("\n", " "),
+    }
+
+
+def test_a_client_certificate_opens_a_server_that_asks_for_one(
+    strict_server: SpeechServer, authority: trustme.CA
+) -> None:
+    connection = connect(strict_server, **client_form(authority, authority))
+    assert hear(connection) == tone_mp3(2.0)
+    connection.close()
+
+
+def test_without_a_client_certificate_such_a_server_stays_closed(
+    strict_server: SpeechServer, authority: trustme.CA
+) -> None:
+    pem = authority.cert_pem.bytes().decode()
+    connection = connect(strict_server, tls="own_ca", ca_certificate=pem)
+    with pytest.raises(errors.ConnectionFailedError, match="TLS choice"):
+        hear(connection)
+    connection.close()
+    assert strict_server.requests == []
+
+
+def test_a_client_certificate_of_a_stranger_is_refused(
+    strict_server: SpeechServer, authority: trustme.CA
+) -> None:
+    form = client_form(authority, trustme.CA())
+    connection = connect(strict_server, **form)
+    with pytest.raises(errors.ConnectionFailedError) as caught:
+        hear(connection)
+    connection.close()
+    assert "PRIVATE KEY" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_key_that_is_not_the_certificates_is_not_accepted(
+    strict_server: SpeechServer, authority: trustme.CA
+) -> None:
+    form = client_form(authority, authority)
+    form["client_key"] = client_form(authority, authority)["client_key"]
+    connection = connect(strict_server, **form)
+    with pytest.raises(errors.ConnectionFailedError):
+        hear(connection)
     connection.close()
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plugin.gpt_sovits import errors
 from plugin.gpt_sovits.check import check_settings
 from plugin.gpt_sovits.connection import Connection
+from plugin.gpt_sovits.endpoint import Endpoint
 from plugin.gpt_sovits.pool import IDLE_S, Server, ServerPool
-from plugin.gpt_sovits.settings import Endpoint, Settings
-from plugin.gpt_sovits.voices import FRESH_S, VoiceCatalogue, VoiceEntry, entry, ordered
+from plugin.gpt_sovits.settings import Manner, Settings
+from plugin.gpt_sovits.voices import (
+    FRESH_S,
+    LABEL_STYLE_CHARACTERS,
+    VoiceCatalogue,
+    VoiceEntry,
+    entry,
+    listed,
+    ordered,
+)
 from tests.plugin.speech_server import SpeechServer, voice
 
 LOCALES = [
@@ -55,10 +66,35 @@ def test_the_default_voice_leads_its_group() -> None:
     assert ids(None, "ken") == "ken amy bao cat"
 
 
-def test_a_label_names_the_language() -> None:
-    listed = entry(voice("amy", "en", "ja"))
-    assert (listed.voice_id, listed.label) == ("amy", "Amy (en)")
-    assert listed.locales == ["en-US", "ja-JP"]
+def test_a_label_names_the_language_as_its_speakers_do() -> None:
+    shown = entry(voice("ken", "ja", "en"))
+    assert (shown.voice_id, shown.label) == ("ken", "Ken (日本語)")
+    assert shown.locales == ["ja-JP", "en-US"]
+    assert entry(voice("kim", "xx")).label == "Kim (xx)"
+
+
+def test_a_label_tells_the_style_in_short() -> None:
+    described = voice("amy", "en")
+    described.description = "Low and calm\nRecorded in 2024."
+    assert entry(described).label == "Amy (English, Low and calm)"
+    described.description = "word " * 20
+    style = entry(described).label.removeprefix("Amy (English, ").removesuffix(")")
+    assert len(style) <= LABEL_STYLE_CHARACTERS
+    assert style.endswith("word…")
+
+
+def test_a_list_carries_the_language_that_dify_asked_in_if_that_is_chosen() -> None:
+    settings = Settings(Endpoint("tts:1"), language_from_dify=True)
+    values = [each.value for each in listed(ENTRIES, "ja-JP", settings)]
+    assert values == ["ken@ja", "amy@ja", "bao", "cat"]
+    plain = listed(ENTRIES, "ja-JP", Settings(Endpoint("tts:1")))
+    assert [each.value for each in plain] == ["ken", "amy", "bao", "cat"]
+
+
+def test_a_locale_of_two_languages_is_read_in_the_voices_own() -> None:
+    settings = Settings(Endpoint("tts:1"), language_from_dify=True)
+    both = [VoiceEntry("yan", "Yan", "yue", ("yue", "zh")), VoiceEntry("bao", "Bao", "zh", ("zh",))]
+    assert [each.value for each in listed(both, "zh-Hant", settings)] == ["yan@yue", "bao@zh"]
 
 
 def test_voices_are_remembered_while_the_server_is_away(
@@ -139,11 +175,11 @@ def test_a_check_speaks_a_word_and_hangs_up(server: SpeechServer, connection: Co
     ("settings", "message"),
     [
         ({"default_voice": "bob"}, "no voice 'bob'.*amy, ken"),
-        ({"language": "ko"}, "does not read 'ko'.*en, ja, zh"),
+        ({"manner": Manner(language="ko")}, "does not read 'ko'.*en, ja, zh"),
     ],
 )
 def test_a_check_refuses_what_the_server_has_not(
-    connection: Connection, settings: dict[str, str], message: str
+    connection: Connection, settings: dict[str, Any], message: str
 ) -> None:
     checked = Settings(connection.endpoint, **settings)
     with pytest.raises(errors.SettingError, match=message):

@@ -17,13 +17,13 @@ from dify_plugin.errors.model import (
 )
 
 from plugin.gpt_sovits import errors
-from plugin.gpt_sovits.audio import gather, silent_mp3
+from plugin.gpt_sovits.audio import gather, silence
 from plugin.gpt_sovits.check import check_settings
 from plugin.gpt_sovits.pool import Server, shared_pool
 from plugin.gpt_sovits.schema import model_schema
-from plugin.gpt_sovits.settings import Settings, read_settings
-from plugin.gpt_sovits.speech import speech_input, stream_speech
-from plugin.gpt_sovits.voices import ordered
+from plugin.gpt_sovits.settings import Settings, SoundFormat, read_settings
+from plugin.gpt_sovits.speech import Patience, speech_input, stream_speech
+from plugin.gpt_sovits.voices import listed
 
 SILENCE_S = 0.5
 
@@ -40,13 +40,14 @@ class GptSovitsTextToSpeech(TTSModel):
         voice: str,
         user: str | None = None,
     ) -> Generator[bytes, None, None]:
-        """Yield MP3; a text with nothing to say (an emoji, a rule) is a short silence."""
+        """Yield sound; a text with nothing to say (an emoji, a rule) is a short silence."""
         settings, server = _open(credentials)
-        speech = speech_input(settings, content_text, voice)
+        speech = speech_input(content_text, voice or settings.default_voice, settings.manner)
+        patience = Patience(settings.timeout_s)
         try:
-            yield from gather(stream_speech(server.connection, speech, settings.timeout_s))
+            yield from gather(stream_speech(server.connection, speech, patience))
         except errors.NothingToSayError:
-            yield silent_mp3(SILENCE_S)
+            yield silence(settings.manner.sound_format, SILENCE_S)
 
     def validate_credentials(self, model: str, credentials: Mapping[str, object]) -> None:
         """Speak a word with these credentials.
@@ -66,16 +67,19 @@ class GptSovitsTextToSpeech(TTSModel):
         """Return all voices, those of `language` (a locale of Dify's interface) first."""
         try:
             settings, server = _open(credentials)
-            voices = ordered(server.voices.current(), language, settings.default_voice)
+            voices = listed(server.voices.current(), language, settings)
             if not voices:
                 raise errors.RequestError("The speech server has no voices yet. Create one first.")
         except errors.TtsError as error:
             raise self._transform_invoke_error(error) from None
-        return [{"name": voice.label, "value": voice.voice_id} for voice in voices]
+        return [{"name": voice.label, "value": voice.value} for voice in voices]
 
     def get_tts_model_mime_type(self, model: str, credentials: dict[str, object]) -> str:
         """Return the type of the sound, without asking the server as the SDK's own way would."""
-        return "audio/mpeg"
+        try:
+            return read_settings(credentials).manner.sound_format.mime_type
+        except errors.TtsError:  # `_invoke` says what is wrong, and raises it properly
+            return SoundFormat.MP3.mime_type
 
     def get_customizable_model_schema(
         self, model: str, credentials: Mapping[str, object]
