@@ -58,6 +58,14 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """INTERNAL: the models gave no usable speech."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 17
     """INTERNAL: a fault of the server; its log has the request id."""
+    ERROR_REASON_DEADLINE_UNREACHABLE: _ErrorReason.ValueType  # 18
+    """RESOURCE_EXHAUSTED: at the measured speed the sound cannot be made before the caller's
+    deadline; `RetryInfo` says when to come back.
+    """
+    ERROR_REASON_STREAM_IDLE: _ErrorReason.ValueType  # 19
+    """ABORTED: nothing was written to an open stream, and nothing was left to say, for longer than
+    the server waits.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of every failure, without the prefix `ERROR_REASON_`;
@@ -100,4 +108,12 @@ ERROR_REASON_SYNTHESIS_FAILED: ErrorReason.ValueType  # 16
 """INTERNAL: the models gave no usable speech."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 17
 """INTERNAL: a fault of the server; its log has the request id."""
+ERROR_REASON_DEADLINE_UNREACHABLE: ErrorReason.ValueType  # 18
+"""RESOURCE_EXHAUSTED: at the measured speed the sound cannot be made before the caller's
+deadline; `RetryInfo` says when to come back.
+"""
+ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 19
+"""ABORTED: nothing was written to an open stream, and nothing was left to say, for longer than
+the server waits.
+"""
 global___ErrorReason = ErrorReason

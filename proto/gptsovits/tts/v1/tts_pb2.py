@@ -24,37 +24,60 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from gptsovits.tts.v1 import audio_pb2 as gptsovits_dot_tts_dot_v1_dot_audio__pb2
+from gptsovits.tts.v1 import timestamps_pb2 as gptsovits_dot_tts_dot_v1_dot_timestamps__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agptsovits/tts/v1/tts.proto\x12\x10gptsovits.tts.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgptsovits/tts/v1/audio.proto\"\xa6\x01\n\x0bSpeechInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05voice\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x33\n\x07options\x18\x04 \x01(\x0b\x32\".gptsovits.tts.v1.SynthesisOptions\x12\x33\n\x0c\x61udio_format\x18\x05 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\"\xea\x01\n\x10SynthesisOptions\x12\x11\n\x04seed\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05speed\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x18\n\x0btemperature\x18\x03 \x01(\x02H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x06 \x01(\x02H\x05\x88\x01\x01\x42\x07\n\x05_seedB\x08\n\x06_speedB\x0e\n\x0c_temperatureB\x08\n\x06_top_kB\x08\n\x06_top_pB\x15\n\x13_repetition_penalty\"A\n\x11SynthesizeRequest\x12,\n\x05input\x18\x01 \x01(\x0b\x32\x1d.gptsovits.tts.v1.SpeechInput\"\x8b\x01\n\x12SynthesizeResponse\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12\x33\n\x0c\x61udio_format\x18\x02 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\x12\x31\n\x06report\x18\x03 \x01(\x0b\x32!.gptsovits.tts.v1.SynthesisReport\"G\n\x17SynthesizeStreamRequest\x12,\n\x05input\x18\x01 \x01(\x0b\x32\x1d.gptsovits.tts.v1.SpeechInput\"\xbe\x01\n\x18SynthesizeStreamResponse\x12\x30\n\x06opened\x18\x01 \x01(\x0b\x32\x1e.gptsovits.tts.v1.StreamOpenedH\x00\x12-\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1c.gptsovits.tts.v1.AudioChunkH\x00\x12\x36\n\tcompleted\x18\x03 \x01(\x0b\x32!.gptsovits.tts.v1.SynthesisReportH\x00\x42\t\n\x07payload\"W\n\x0cStreamOpened\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0c\x61udio_format\x18\x02 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\"\xd2\x01\n\x0fSynthesisReport\x12\x0c\n\x04seed\x18\x01 \x01(\x03\x12\x31\n\x0e\x61udio_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_audio\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0fprocessing_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\ncharacters\x18\x05 \x01(\x05\"\x16\n\x14ListLanguagesRequest\"F\n\x15ListLanguagesResponse\x12-\n\tlanguages\x18\x01 \x03(\x0b\x32\x1a.gptsovits.tts.v1.Language\".\n\x08Language\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t2\xbd\x02\n\x13TextToSpeechService\x12W\n\nSynthesize\x12#.gptsovits.tts.v1.SynthesizeRequest\x1a$.gptsovits.tts.v1.SynthesizeResponse\x12k\n\x10SynthesizeStream\x12).gptsovits.tts.v1.SynthesizeStreamRequest\x1a*.gptsovits.tts.v1.SynthesizeStreamResponse0\x01\x12`\n\rListLanguages\x12&.gptsovits.tts.v1.ListLanguagesRequest\x1a\'.gptsovits.tts.v1.ListLanguagesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agptsovits/tts/v1/tts.proto\x12\x10gptsovits.tts.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgptsovits/tts/v1/audio.proto\x1a!gptsovits/tts/v1/timestamps.proto\"\xdd\x01\n\x0bSpeechInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05voice\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x33\n\x07options\x18\x04 \x01(\x0b\x32\".gptsovits.tts.v1.SynthesisOptions\x12\x33\n\x0c\x61udio_format\x18\x05 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\x12\x35\n\ntimestamps\x18\x06 \x01(\x0e\x32!.gptsovits.tts.v1.TimestampDetail\"\xea\x01\n\x10SynthesisOptions\x12\x11\n\x04seed\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05speed\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x18\n\x0btemperature\x18\x03 \x01(\x02H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x06 \x01(\x02H\x05\x88\x01\x01\x42\x07\n\x05_seedB\x08\n\x06_speedB\x0e\n\x0c_temperatureB\x08\n\x06_top_kB\x08\n\x06_top_pB\x15\n\x13_repetition_penalty\"|\n\x11SynthesizeRequest\x12,\n\x05input\x18\x01 \x01(\x0b\x32\x1d.gptsovits.tts.v1.SpeechInput\x12\x39\n\x0fsubtitle_format\x18\x02 \x01(\x0e\x32 .gptsovits.tts.v1.SubtitleFormat\"\xd8\x01\n\x12SynthesizeResponse\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12\x33\n\x0c\x61udio_format\x18\x02 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\x12\x31\n\x06report\x18\x03 \x01(\x0b\x32!.gptsovits.tts.v1.SynthesisReport\x12\x38\n\ntimestamps\x18\x04 \x03(\x0b\x32$.gptsovits.tts.v1.SentenceTimestamps\x12\x11\n\tsubtitles\x18\x05 \x01(\t\"G\n\x17SynthesizeStreamRequest\x12,\n\x05input\x18\x01 \x01(\x0b\x32\x1d.gptsovits.tts.v1.SpeechInput\"\xfa\x01\n\x18SynthesizeStreamResponse\x12\x30\n\x06opened\x18\x01 \x01(\x0b\x32\x1e.gptsovits.tts.v1.StreamOpenedH\x00\x12-\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1c.gptsovits.tts.v1.AudioChunkH\x00\x12\x36\n\tcompleted\x18\x03 \x01(\x0b\x32!.gptsovits.tts.v1.SynthesisReportH\x00\x12:\n\ntimestamps\x18\x04 \x01(\x0b\x32$.gptsovits.tts.v1.SentenceTimestampsH\x00\x42\t\n\x07payload\"W\n\x0cStreamOpened\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0c\x61udio_format\x18\x02 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\"\xd2\x01\n\x0fSynthesisReport\x12\x0c\n\x04seed\x18\x01 \x01(\x03\x12\x31\n\x0e\x61udio_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_audio\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0fprocessing_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\ncharacters\x18\x05 \x01(\x05\"\x8e\x02\n\x1aStreamingSynthesizeRequest\x12\x33\n\x06\x63onfig\x18\x01 \x01(\x0b\x32!.gptsovits.tts.v1.StreamingConfigH\x00\x12+\n\x04text\x18\x02 \x01(\x0b\x32\x1b.gptsovits.tts.v1.TextDeltaH\x00\x12(\n\x05\x66lush\x18\x03 \x01(\x0b\x32\x17.gptsovits.tts.v1.FlushH\x00\x12\x31\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x1f.gptsovits.tts.v1.CancelSegmentH\x00\x12&\n\x04ping\x18\x05 \x01(\x0b\x32\x16.gptsovits.tts.v1.PingH\x00\x42\t\n\x07payload\"\x83\x02\n\x0fStreamingConfig\x12\r\n\x05voice\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x33\n\x07options\x18\x03 \x01(\x0b\x32\".gptsovits.tts.v1.SynthesisOptions\x12\x33\n\x0c\x61udio_format\x18\x04 \x01(\x0b\x32\x1d.gptsovits.tts.v1.AudioFormat\x12\x35\n\ntimestamps\x18\x05 \x01(\x0e\x32!.gptsovits.tts.v1.TimestampDetail\x12.\n\x06\x63ommit\x18\x06 \x01(\x0b\x32\x1e.gptsovits.tts.v1.CommitPolicy\"b\n\x0c\x43ommitPolicy\x12\x11\n\tmin_width\x18\x01 \x01(\x05\x12\x11\n\tmax_width\x18\x02 \x01(\x05\x12,\n\tmax_delay\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x19\n\tTextDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\"\x07\n\x05\x46lush\"1\n\rCancelSegment\x12\x14\n\x07segment\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_segment\"\x12\n\x04Ping\x12\n\n\x02id\x18\x01 \x01(\x03\"\xa3\x03\n\x1bStreamingSynthesizeResponse\x12\x30\n\x06opened\x18\x01 \x01(\x0b\x32\x1e.gptsovits.tts.v1.StreamOpenedH\x00\x12-\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1c.gptsovits.tts.v1.AudioChunkH\x00\x12;\n\x0fsegment_started\x18\x03 \x01(\x0b\x32 .gptsovits.tts.v1.SegmentStartedH\x00\x12:\n\ntimestamps\x18\x04 \x01(\x0b\x32$.gptsovits.tts.v1.SentenceTimestampsH\x00\x12?\n\x11segment_completed\x18\x05 \x01(\x0b\x32\".gptsovits.tts.v1.SegmentCompletedH\x00\x12&\n\x04pong\x18\x06 \x01(\x0b\x32\x16.gptsovits.tts.v1.PongH\x00\x12\x36\n\tcompleted\x18\x07 \x01(\x0b\x32!.gptsovits.tts.v1.SynthesisReportH\x00\x42\t\n\x07payload\"v\n\x0eSegmentStarted\x12\x0f\n\x07segment\x18\x01 \x01(\x05\x12\x12\n\ntext_start\x18\x02 \x01(\x05\x12\x10\n\x08text_end\x18\x03 \x01(\x05\x12-\n\nstart_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"c\n\x10SegmentCompleted\x12\x0f\n\x07segment\x18\x01 \x01(\x05\x12+\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tcancelled\x18\x03 \x01(\x08\"\x12\n\x04Pong\x12\n\n\x02id\x18\x01 \x01(\x03\"\x16\n\x14ListLanguagesRequest\"F\n\x15ListLanguagesResponse\x12-\n\tlanguages\x18\x01 \x03(\x0b\x32\x1a.gptsovits.tts.v1.Language\".\n\x08Language\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t2\xb5\x03\n\x13TextToSpeechService\x12W\n\nSynthesize\x12#.gptsovits.tts.v1.SynthesizeRequest\x1a$.gptsovits.tts.v1.SynthesizeResponse\x12k\n\x10SynthesizeStream\x12).gptsovits.tts.v1.SynthesizeStreamRequest\x1a*.gptsovits.tts.v1.SynthesizeStreamResponse0\x01\x12v\n\x13StreamingSynthesize\x12,.gptsovits.tts.v1.StreamingSynthesizeRequest\x1a-.gptsovits.tts.v1.StreamingSynthesizeResponse(\x01\x30\x01\x12`\n\rListLanguages\x12&.gptsovits.tts.v1.ListLanguagesRequest\x1a\'.gptsovits.tts.v1.ListLanguagesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gptsovits.tts.v1.tts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SPEECHINPUT']._serialized_start=111
-  _globals['_SPEECHINPUT']._serialized_end=277
-  _globals['_SYNTHESISOPTIONS']._serialized_start=280
-  _globals['_SYNTHESISOPTIONS']._serialized_end=514
-  _globals['_SYNTHESIZEREQUEST']._serialized_start=516
-  _globals['_SYNTHESIZEREQUEST']._serialized_end=581
-  _globals['_SYNTHESIZERESPONSE']._serialized_start=584
-  _globals['_SYNTHESIZERESPONSE']._serialized_end=723
-  _globals['_SYNTHESIZESTREAMREQUEST']._serialized_start=725
-  _globals['_SYNTHESIZESTREAMREQUEST']._serialized_end=796
-  _globals['_SYNTHESIZESTREAMRESPONSE']._serialized_start=799
-  _globals['_SYNTHESIZESTREAMRESPONSE']._serialized_end=989
-  _globals['_STREAMOPENED']._serialized_start=991
-  _globals['_STREAMOPENED']._serialized_end=1078
-  _globals['_SYNTHESISREPORT']._serialized_start=1081
-  _globals['_SYNTHESISREPORT']._serialized_end=1291
-  _globals['_LISTLANGUAGESREQUEST']._serialized_start=1293
-  _globals['_LISTLANGUAGESREQUEST']._serialized_end=1315
-  _globals['_LISTLANGUAGESRESPONSE']._serialized_start=1317
-  _globals['_LISTLANGUAGESRESPONSE']._serialized_end=1387
-  _globals['_LANGUAGE']._serialized_start=1389
-  _globals['_LANGUAGE']._serialized_end=1435
-  _globals['_TEXTTOSPEECHSERVICE']._serialized_start=1438
-  _globals['_TEXTTOSPEECHSERVICE']._serialized_end=1755
+  _globals['_SPEECHINPUT']._serialized_start=146
+  _globals['_SPEECHINPUT']._serialized_end=367
+  _globals['_SYNTHESISOPTIONS']._serialized_start=370
+  _globals['_SYNTHESISOPTIONS']._serialized_end=604
+  _globals['_SYNTHESIZEREQUEST']._serialized_start=606
+  _globals['_SYNTHESIZEREQUEST']._serialized_end=730
+  _globals['_SYNTHESIZERESPONSE']._serialized_start=733
+  _globals['_SYNTHESIZERESPONSE']._serialized_end=949
+  _globals['_SYNTHESIZESTREAMREQUEST']._serialized_start=951
+  _globals['_SYNTHESIZESTREAMREQUEST']._serialized_end=1022
+  _globals['_SYNTHESIZESTREAMRESPONSE']._serialized_start=1025
+  _globals['_SYNTHESIZESTREAMRESPONSE']._serialized_end=1275
+  _globals['_STREAMOPENED']._serialized_start=1277
+  _globals['_STREAMOPENED']._serialized_end=1364
+  _globals['_SYNTHESISREPORT']._serialized_start=1367
+  _globals['_SYNTHESISREPORT']._serialized_end=1577
+  _globals['_STREAMINGSYNTHESIZEREQUEST']._serialized_start=1580
+  _globals['_STREAMINGSYNTHESIZEREQUEST']._serialized_end=1850
+  _globals['_STREAMINGCONFIG']._serialized_start=1853
+  _globals['_STREAMINGCONFIG']._serialized_end=2112
+  _globals['_COMMITPOLICY']._serialized_start=2114
+  _globals['_COMMITPOLICY']._serialized_end=2212
+  _globals['_TEXTDELTA']._serialized_start=2214
+  _globals['_TEXTDELTA']._serialized_end=2239
+  _globals['_FLUSH']._serialized_start=2241
+  _globals['_FLUSH']._serialized_end=2248
+  _globals['_CANCELSEGMENT']._serialized_start=2250
+  _globals['_CANCELSEGMENT']._serialized_end=2299
+  _globals['_PING']._serialized_start=2301
+  _globals['_PING']._serialized_end=2319
+  _globals['_STREAMINGSYNTHESIZERESPONSE']._serialized_start=2322
+  _globals['_STREAMINGSYNTHESIZERESPONSE']._serialized_end=2741
+  _globals['_SEGMENTSTARTED']._serialized_start=2743
+  _globals['_SEGMENTSTARTED']._serialized_end=2861
+  _globals['_SEGMENTCOMPLETED']._serialized_start=2863
+  _globals['_SEGMENTCOMPLETED']._serialized_end=2962
+  _globals['_PONG']._serialized_start=2964
+  _globals['_PONG']._serialized_end=2982
+  _globals['_LISTLANGUAGESREQUEST']._serialized_start=2984
+  _globals['_LISTLANGUAGESREQUEST']._serialized_end=3006
+  _globals['_LISTLANGUAGESRESPONSE']._serialized_start=3008
+  _globals['_LISTLANGUAGESRESPONSE']._serialized_end=3078
+  _globals['_LANGUAGE']._serialized_start=3080
+  _globals['_LANGUAGE']._serialized_end=3126
+  _globals['_TEXTTOSPEECHSERVICE']._serialized_start=3129
+  _globals['_TEXTTOSPEECHSERVICE']._serialized_end=3566
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
 import gptsovits.tts.v1.audio_pb2
+import gptsovits.tts.v1.timestamps_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -25,12 +26,15 @@ class SpeechInput(google.protobuf.message.Message):
     LANGUAGE_FIELD_NUMBER: builtins.int
     OPTIONS_FIELD_NUMBER: builtins.int
     AUDIO_FORMAT_FIELD_NUMBER: builtins.int
+    TIMESTAMPS_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The text to speak, plain or with the markdown of a language model's answer."""
     voice: builtins.str
     """The voice's resource name, `voices/{id}`."""
     language: builtins.str
     """A code that `ListLanguages` gives, such as `en`; empty means the voice's own language."""
+    timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType
+    """Whether and how finely to tell when the text is heard."""
     @property
     def options(self) -> global___SynthesisOptions:
         """How to speak; absent fields take the server's defaults."""
@@ -47,9 +51,10 @@ class SpeechInput(google.protobuf.message.Message):
         language: builtins.str = ...,
         options: global___SynthesisOptions | None = ...,
         audio_format: gptsovits.tts.v1.audio_pb2.AudioFormat | None = ...,
+        timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "language", b"language", "options", b"options", "text", b"text", "voice", b"voice"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "language", b"language", "options", b"options", "text", b"text", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
 
 global___SpeechInput = SpeechInput
 
@@ -111,6 +116,9 @@ class SynthesizeRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     INPUT_FIELD_NUMBER: builtins.int
+    SUBTITLE_FORMAT_FIELD_NUMBER: builtins.int
+    subtitle_format: gptsovits.tts.v1.timestamps_pb2.SubtitleFormat.ValueType
+    """Whether and how to write subtitles."""
     @property
     def input(self) -> global___SpeechInput:
         """What to say."""
@@ -119,9 +127,10 @@ class SynthesizeRequest(google.protobuf.message.Message):
         self,
         *,
         input: global___SpeechInput | None = ...,
+        subtitle_format: gptsovits.tts.v1.timestamps_pb2.SubtitleFormat.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["input", b"input"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["input", b"input"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["input", b"input", "subtitle_format", b"subtitle_format"]) -> None: ...
 
 global___SynthesizeRequest = SynthesizeRequest
 
@@ -134,8 +143,12 @@ class SynthesizeResponse(google.protobuf.message.Message):
     AUDIO_FIELD_NUMBER: builtins.int
     AUDIO_FORMAT_FIELD_NUMBER: builtins.int
     REPORT_FIELD_NUMBER: builtins.int
+    TIMESTAMPS_FIELD_NUMBER: builtins.int
+    SUBTITLES_FIELD_NUMBER: builtins.int
     audio: builtins.bytes
     """The whole sound, encoded."""
+    subtitles: builtins.str
+    """The subtitles, if `subtitle_format` asks for them."""
     @property
     def audio_format(self) -> gptsovits.tts.v1.audio_pb2.AudioFormat:
         """The encoding and rate that the server chose."""
@@ -144,15 +157,21 @@ class SynthesizeResponse(google.protobuf.message.Message):
     def report(self) -> global___SynthesisReport:
         """What it took."""
 
+    @property
+    def timestamps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps]:
+        """When the text is heard, if `input.timestamps` asks for it."""
+
     def __init__(
         self,
         *,
         audio: builtins.bytes = ...,
         audio_format: gptsovits.tts.v1.audio_pb2.AudioFormat | None = ...,
         report: global___SynthesisReport | None = ...,
+        timestamps: collections.abc.Iterable[gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps] | None = ...,
+        subtitles: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "report", b"report"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio", b"audio", "audio_format", b"audio_format", "report", b"report"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audio", b"audio", "audio_format", b"audio_format", "report", b"report", "subtitles", b"subtitles", "timestamps", b"timestamps"]) -> None: ...
 
 global___SynthesizeResponse = SynthesizeResponse
 
@@ -179,13 +198,17 @@ global___SynthesizeStreamRequest = SynthesizeStreamRequest
 
 @typing.final
 class SynthesizeStreamResponse(google.protobuf.message.Message):
-    """One message of a stream: first `opened`, then `audio` many times, last `completed`."""
+    """One message of a stream: first `opened`, then `audio` many times, last `completed`. Where
+    `input.timestamps` asks for them, `timestamps` stand between them, those of a sentence when
+    all of its sound has been made.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     OPENED_FIELD_NUMBER: builtins.int
     AUDIO_FIELD_NUMBER: builtins.int
     COMPLETED_FIELD_NUMBER: builtins.int
+    TIMESTAMPS_FIELD_NUMBER: builtins.int
     @property
     def opened(self) -> global___StreamOpened:
         """Sent at once when the request is admitted."""
@@ -198,16 +221,21 @@ class SynthesizeStreamResponse(google.protobuf.message.Message):
     def completed(self) -> global___SynthesisReport:
         """Sent when the last sound has been sent."""
 
+    @property
+    def timestamps(self) -> gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps:
+        """When a sentence is heard."""
+
     def __init__(
         self,
         *,
         opened: global___StreamOpened | None = ...,
         audio: gptsovits.tts.v1.audio_pb2.AudioChunk | None = ...,
         completed: global___SynthesisReport | None = ...,
+        timestamps: gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["payload", b"payload"]) -> typing.Literal["opened", "audio", "completed"] | None: ...
+    def HasField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload", "timestamps", b"timestamps"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload", "timestamps", b"timestamps"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["payload", b"payload"]) -> typing.Literal["opened", "audio", "completed", "timestamps"] | None: ...
 
 global___SynthesizeStreamResponse = SynthesizeStreamResponse
 
@@ -276,6 +304,343 @@ class SynthesisReport(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["audio_duration", b"audio_duration", "characters", b"characters", "processing_time", b"processing_time", "seed", b"seed", "time_to_first_audio", b"time_to_first_audio"]) -> None: ...
 
 global___SynthesisReport = SynthesisReport
+
+@typing.final
+class StreamingSynthesizeRequest(google.protobuf.message.Message):
+    """One message of the caller of `StreamingSynthesize`."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONFIG_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    FLUSH_FIELD_NUMBER: builtins.int
+    CANCEL_FIELD_NUMBER: builtins.int
+    PING_FIELD_NUMBER: builtins.int
+    @property
+    def config(self) -> global___StreamingConfig:
+        """The first message."""
+
+    @property
+    def text(self) -> global___TextDelta:
+        """More of the text."""
+
+    @property
+    def flush(self) -> global___Flush:
+        """Speak what has been written so far without waiting for its clause to end."""
+
+    @property
+    def cancel(self) -> global___CancelSegment:
+        """Stop speaking what has been written so far, or one segment of it."""
+
+    @property
+    def ping(self) -> global___Ping:
+        """Ask for a sign of life; it also keeps an idle stream open."""
+
+    def __init__(
+        self,
+        *,
+        config: global___StreamingConfig | None = ...,
+        text: global___TextDelta | None = ...,
+        flush: global___Flush | None = ...,
+        cancel: global___CancelSegment | None = ...,
+        ping: global___Ping | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cancel", b"cancel", "config", b"config", "flush", b"flush", "payload", b"payload", "ping", b"ping", "text", b"text"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cancel", b"cancel", "config", b"config", "flush", b"flush", "payload", b"payload", "ping", b"ping", "text", b"text"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["payload", b"payload"]) -> typing.Literal["config", "text", "flush", "cancel", "ping"] | None: ...
+
+global___StreamingSynthesizeRequest = StreamingSynthesizeRequest
+
+@typing.final
+class StreamingConfig(google.protobuf.message.Message):
+    """How to speak the text of a stream."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VOICE_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    OPTIONS_FIELD_NUMBER: builtins.int
+    AUDIO_FORMAT_FIELD_NUMBER: builtins.int
+    TIMESTAMPS_FIELD_NUMBER: builtins.int
+    COMMIT_FIELD_NUMBER: builtins.int
+    voice: builtins.str
+    """The voice's resource name, `voices/{id}`."""
+    language: builtins.str
+    """A code that `ListLanguages` gives, such as `en`; empty means the voice's own language."""
+    timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType
+    """Whether and how finely to tell when the text is heard."""
+    @property
+    def options(self) -> global___SynthesisOptions:
+        """How to speak; absent fields take the server's defaults."""
+
+    @property
+    def audio_format(self) -> gptsovits.tts.v1.audio_pb2.AudioFormat:
+        """The wanted form of the sound."""
+
+    @property
+    def commit(self) -> global___CommitPolicy:
+        """When a piece of the text is long enough to be spoken."""
+
+    def __init__(
+        self,
+        *,
+        voice: builtins.str = ...,
+        language: builtins.str = ...,
+        options: global___SynthesisOptions | None = ...,
+        audio_format: gptsovits.tts.v1.audio_pb2.AudioFormat | None = ...,
+        timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType = ...,
+        commit: global___CommitPolicy | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "options", b"options"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "language", b"language", "options", b"options", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
+
+global___StreamingConfig = StreamingConfig
+
+@typing.final
+class CommitPolicy(google.protobuf.message.Message):
+    """When the text so far is committed, that is, spoken without waiting for more. It is committed
+    where a clause ends, where it grows long without ending, and when no more comes for a while.
+    Widths count a Chinese, Japanese or Korean character as 3, any other as 1.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_WIDTH_FIELD_NUMBER: builtins.int
+    MAX_WIDTH_FIELD_NUMBER: builtins.int
+    MAX_DELAY_FIELD_NUMBER: builtins.int
+    min_width: builtins.int
+    """Clauses narrower than this wait for the next one, 1 to 400; 0 means 8."""
+    max_width: builtins.int
+    """Text wider than this is cut without a mark, 40 to 1200; 0 means 240."""
+    @property
+    def max_delay(self) -> google.protobuf.duration_pb2.Duration:
+        """Speak whole words that have waited this long without new text, 50 ms to 60 s; absent means
+        0.5 s.
+        """
+
+    def __init__(
+        self,
+        *,
+        min_width: builtins.int = ...,
+        max_width: builtins.int = ...,
+        max_delay: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["max_delay", b"max_delay"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["max_delay", b"max_delay", "max_width", b"max_width", "min_width", b"min_width"]) -> None: ...
+
+global___CommitPolicy = CommitPolicy
+
+@typing.final
+class TextDelta(google.protobuf.message.Message):
+    """More of the text."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: builtins.int
+    text: builtins.str
+    """Any number of characters, plain or with the markdown of a language model's answer. Words and
+    markup may be cut anywhere.
+    """
+    def __init__(
+        self,
+        *,
+        text: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["text", b"text"]) -> None: ...
+
+global___TextDelta = TextDelta
+
+@typing.final
+class Flush(google.protobuf.message.Message):
+    """Speaks what has been written so far."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___Flush = Flush
+
+@typing.final
+class CancelSegment(google.protobuf.message.Message):
+    """Stops speaking."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: builtins.int
+    segment: builtins.int
+    """The segment that `SegmentStarted` named; absent means all that has been written so far,
+    spoken or not. Sound that has been sent already cannot be called back.
+    """
+    def __init__(
+        self,
+        *,
+        segment: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_segment", b"_segment", "segment", b"segment"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_segment", b"_segment", "segment", b"segment"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_segment", b"_segment"]) -> typing.Literal["segment"] | None: ...
+
+global___CancelSegment = CancelSegment
+
+@typing.final
+class Ping(google.protobuf.message.Message):
+    """Asks for a `Pong`."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """Comes back in the answer."""
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id"]) -> None: ...
+
+global___Ping = Ping
+
+@typing.final
+class StreamingSynthesizeResponse(google.protobuf.message.Message):
+    """One message of the server of `StreamingSynthesize`: first `opened`, last `completed`. All
+    `audio` together is one valid file, over all segments.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OPENED_FIELD_NUMBER: builtins.int
+    AUDIO_FIELD_NUMBER: builtins.int
+    SEGMENT_STARTED_FIELD_NUMBER: builtins.int
+    TIMESTAMPS_FIELD_NUMBER: builtins.int
+    SEGMENT_COMPLETED_FIELD_NUMBER: builtins.int
+    PONG_FIELD_NUMBER: builtins.int
+    COMPLETED_FIELD_NUMBER: builtins.int
+    @property
+    def opened(self) -> global___StreamOpened:
+        """Sent at once when the voice and the config are known to be right."""
+
+    @property
+    def audio(self) -> gptsovits.tts.v1.audio_pb2.AudioChunk:
+        """A piece of sound."""
+
+    @property
+    def segment_started(self) -> global___SegmentStarted:
+        """Sent before the first sound of a segment."""
+
+    @property
+    def timestamps(self) -> gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps:
+        """When a sentence of the segment is heard."""
+
+    @property
+    def segment_completed(self) -> global___SegmentCompleted:
+        """Sent when no more sound of a segment comes."""
+
+    @property
+    def pong(self) -> global___Pong:
+        """The answer to a `Ping`."""
+
+    @property
+    def completed(self) -> global___SynthesisReport:
+        """Sent when all text has been spoken and the caller has closed the stream."""
+
+    def __init__(
+        self,
+        *,
+        opened: global___StreamOpened | None = ...,
+        audio: gptsovits.tts.v1.audio_pb2.AudioChunk | None = ...,
+        segment_started: global___SegmentStarted | None = ...,
+        timestamps: gptsovits.tts.v1.timestamps_pb2.SentenceTimestamps | None = ...,
+        segment_completed: global___SegmentCompleted | None = ...,
+        pong: global___Pong | None = ...,
+        completed: global___SynthesisReport | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload", "pong", b"pong", "segment_completed", b"segment_completed", "segment_started", b"segment_started", "timestamps", b"timestamps"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["audio", b"audio", "completed", b"completed", "opened", b"opened", "payload", b"payload", "pong", b"pong", "segment_completed", b"segment_completed", "segment_started", b"segment_started", "timestamps", b"timestamps"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["payload", b"payload"]) -> typing.Literal["opened", "audio", "segment_started", "timestamps", "segment_completed", "pong", "completed"] | None: ...
+
+global___StreamingSynthesizeResponse = StreamingSynthesizeResponse
+
+@typing.final
+class SegmentStarted(google.protobuf.message.Message):
+    """A segment is text that was committed as a whole."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: builtins.int
+    TEXT_START_FIELD_NUMBER: builtins.int
+    TEXT_END_FIELD_NUMBER: builtins.int
+    START_TIME_FIELD_NUMBER: builtins.int
+    segment: builtins.int
+    """Counts the segments of a stream from 0."""
+    text_start: builtins.int
+    """Where it begins in the whole text of the stream, in characters (Unicode code points)."""
+    text_end: builtins.int
+    """Where it ends, exclusive."""
+    @property
+    def start_time(self) -> google.protobuf.duration_pb2.Duration:
+        """From the beginning of the sound to the segment's."""
+
+    def __init__(
+        self,
+        *,
+        segment: builtins.int = ...,
+        text_start: builtins.int = ...,
+        text_end: builtins.int = ...,
+        start_time: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["start_time", b"start_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["segment", b"segment", "start_time", b"start_time", "text_end", b"text_end", "text_start", b"text_start"]) -> None: ...
+
+global___SegmentStarted = SegmentStarted
+
+@typing.final
+class SegmentCompleted(google.protobuf.message.Message):
+    """How a segment ended."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    CANCELLED_FIELD_NUMBER: builtins.int
+    segment: builtins.int
+    """The segment that `SegmentStarted` named, or one that was cancelled before it started."""
+    cancelled: builtins.bool
+    """Whether it was cancelled."""
+    @property
+    def end_time(self) -> google.protobuf.duration_pb2.Duration:
+        """From the beginning of the sound to the segment's end."""
+
+    def __init__(
+        self,
+        *,
+        segment: builtins.int = ...,
+        end_time: google.protobuf.duration_pb2.Duration | None = ...,
+        cancelled: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["end_time", b"end_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cancelled", b"cancelled", "end_time", b"end_time", "segment", b"segment"]) -> None: ...
+
+global___SegmentCompleted = SegmentCompleted
+
+@typing.final
+class Pong(google.protobuf.message.Message):
+    """The answer to a `Ping`."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The id of the ping."""
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id"]) -> None: ...
+
+global___Pong = Pong
 
 @typing.final
 class ListLanguagesRequest(google.protobuf.message.Message):

@@ -45,6 +45,11 @@ class TextToSpeechServiceStub(object):
                 request_serializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamRequest.SerializeToString,
                 response_deserializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamResponse.FromString,
                 _registered_method=True)
+        self.StreamingSynthesize = channel.stream_stream(
+                '/gptsovits.tts.v1.TextToSpeechService/StreamingSynthesize',
+                request_serializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeRequest.SerializeToString,
+                response_deserializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeResponse.FromString,
+                _registered_method=True)
         self.ListLanguages = channel.unary_unary(
                 '/gptsovits.tts.v1.TextToSpeechService/ListLanguages',
                 request_serializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.ListLanguagesRequest.SerializeToString,
@@ -70,6 +75,14 @@ class TextToSpeechServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamingSynthesize(self, request_iterator, context):
+        """Speaks a text that is still being written, such as a language model's answer. The first
+        message carries `config`, the others text as it comes; close the stream when it is written.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLanguages(self, request, context):
         """Lists the languages that the server reads.
         """
@@ -89,6 +102,11 @@ def add_TextToSpeechServiceServicer_to_server(servicer, server):
                     servicer.SynthesizeStream,
                     request_deserializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamRequest.FromString,
                     response_serializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamResponse.SerializeToString,
+            ),
+            'StreamingSynthesize': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamingSynthesize,
+                    request_deserializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeRequest.FromString,
+                    response_serializer=gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeResponse.SerializeToString,
             ),
             'ListLanguages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLanguages,
@@ -151,6 +169,33 @@ class TextToSpeechService(object):
             '/gptsovits.tts.v1.TextToSpeechService/SynthesizeStream',
             gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamRequest.SerializeToString,
             gptsovits_dot_tts_dot_v1_dot_tts__pb2.SynthesizeStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamingSynthesize(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gptsovits.tts.v1.TextToSpeechService/StreamingSynthesize',
+            gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeRequest.SerializeToString,
+            gptsovits_dot_tts_dot_v1_dot_tts__pb2.StreamingSynthesizeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,6 +33,14 @@ class TextToSpeechServiceStub:
     ]
     """Speaks a text and returns sound while it is still being made."""
 
+    StreamingSynthesize: grpc.StreamStreamMultiCallable[
+        gptsovits.tts.v1.tts_pb2.StreamingSynthesizeRequest,
+        gptsovits.tts.v1.tts_pb2.StreamingSynthesizeResponse,
+    ]
+    """Speaks a text that is still being written, such as a language model's answer. The first
+    message carries `config`, the others text as it comes; close the stream when it is written.
+    """
+
     ListLanguages: grpc.UnaryUnaryMultiCallable[
         gptsovits.tts.v1.tts_pb2.ListLanguagesRequest,
         gptsovits.tts.v1.tts_pb2.ListLanguagesResponse,
@@ -53,6 +61,14 @@ class TextToSpeechServiceAsyncStub:
         gptsovits.tts.v1.tts_pb2.SynthesizeStreamResponse,
     ]
     """Speaks a text and returns sound while it is still being made."""
+
+    StreamingSynthesize: grpc.aio.StreamStreamMultiCallable[
+        gptsovits.tts.v1.tts_pb2.StreamingSynthesizeRequest,
+        gptsovits.tts.v1.tts_pb2.StreamingSynthesizeResponse,
+    ]
+    """Speaks a text that is still being written, such as a language model's answer. The first
+    message carries `config`, the others text as it comes; close the stream when it is written.
+    """
 
     ListLanguages: grpc.aio.UnaryUnaryMultiCallable[
         gptsovits.tts.v1.tts_pb2.ListLanguagesRequest,
@@ -78,6 +94,16 @@ class TextToSpeechServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[gptsovits.tts.v1.tts_pb2.SynthesizeStreamResponse], collections.abc.AsyncIterator[gptsovits.tts.v1.tts_pb2.SynthesizeStreamResponse]]:
         """Speaks a text and returns sound while it is still being made."""
+
+    @abc.abstractmethod
+    def StreamingSynthesize(
+        self,
+        request_iterator: _MaybeAsyncIterator[gptsovits.tts.v1.tts_pb2.StreamingSynthesizeRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[gptsovits.tts.v1.tts_pb2.StreamingSynthesizeResponse], collections.abc.AsyncIterator[gptsovits.tts.v1.tts_pb2.StreamingSynthesizeResponse]]:
+        """Speaks a text that is still being written, such as a language model's answer. The first
+        message carries `config`, the others text as it comes; close the stream when it is written.
+        """
 
     @abc.abstractmethod
     def ListLanguages(
