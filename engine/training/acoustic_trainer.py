@@ -27,12 +27,13 @@ from engine.training.losses import kl_loss
 from engine.training.parallel import ALONE, Team
 from engine.training.run import Stateful, TrainingRun
 
-FROZEN = ("ssl_proj.",)  # the quantizer's projection is fitted before and stays
-
 
 @dataclass(frozen=True, slots=True)
 class AcousticOptions:
-    """Length, rates and weights of the training."""
+    """Length, rates and weights of the training.
+
+    `frozen`: beginnings of the names of parameters that stay as they are.
+    """
 
     steps: int = 1200
     hours: float = float("inf")
@@ -46,6 +47,7 @@ class AcousticOptions:
     prior_noise: float = 0.5
     adversarial_after: int = 0
     discriminator_width: float = 0.125
+    frozen: tuple[str, ...] = ("ssl_proj.",)
     seed: int = 13
 
 
@@ -66,7 +68,9 @@ class AcousticTrainer:
         config = decoder.config
         self.adversary = Adversary(options.discriminator_width, options.learning_rate, team)
         self.distance = MelDistance(config.sample_rate_hz, options.resolutions)
-        trained = [p for n, p in decoder.named_parameters() if not n.startswith(FROZEN)]
+        for name, parameter in decoder.named_parameters():
+            parameter.requires_grad_(not name.startswith(options.frozen))
+        trained = [p for p in decoder.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             trained, options.learning_rate, betas=(0.8, 0.99), eps=1e-9
         )
@@ -121,7 +125,7 @@ class AcousticTrainer:
         wanted = [losses[n] for n in ("mel", "kl", "adversarial", "features") if n in losses]
         self.optimizer.zero_grad()
         torch.stack(wanted).sum().backward()
-        self.team.average_gradients(self.decoder.parameters())
+        self.team.average_gradients(p for p in self.decoder.parameters() if p.requires_grad)
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 100.0)
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 
+import torch
+
 from engine.training.starter.content import PhoneNames
 from engine.training.starter.corpus import english_texts, mandarin_texts
 from engine.training.starter.generate import Utterance
+from engine.training.starter.tokens import Tokenizer, trained_codebook
 
 
 def test_english_texts_are_all_different() -> None:
@@ -42,3 +45,15 @@ def test_pauses_of_all_languages_are_one_phone() -> None:
         Utterance("b", "zh", "嗨。", 0, 3200, (("pau", 0.1), ("x", 0.2))),
     ]
     assert PhoneNames(utterances).names == ["pau", "zh:x"]
+
+
+def test_the_nearest_code_tells_the_label_and_rare_labels_get_none() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(3000) % 6
+    label[:20] = 9  # the rarest, left out
+    points = torch.randn(10, 16)[label] * 2 + torch.randn(3000, 16)
+    weight, bias, codebook = trained_codebook(points, label, 6, 8, seed=1, steps=300)
+    tokenizer = Tokenizer(weight.view(8, 8, 2), bias, codebook)
+    features = points.view(3000, 8, 2).permute(1, 0, 2).reshape(8, 6000)
+    right = (tokenizer.encode(features) == label)[20:].float().mean()
+    assert codebook.shape == (6, 8) and right > 0.9

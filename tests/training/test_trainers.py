@@ -87,6 +87,23 @@ def test_joint_training_resumes_and_keeps_the_quantizer(tmp_path: Path) -> None:
     assert torch.equal(again.decoder.flow.flows[0].pre.weight, decoder.flow.flows[0].pre.weight)
 
 
+def test_frozen_networks_stay_as_they_are(tmp_path: Path) -> None:
+    options = AcousticOptions(
+        steps=2,
+        batches=BATCHES,
+        segment_frames=8,
+        discriminator_width=0.02,
+        frozen=("ssl_proj.", "enc_p.", "enc_q.", "flow.", "ref_enc."),
+    )
+    decoder = tiny_decoder(training_parts=True)
+    before = {name: value.clone() for name, value in decoder.state_dict().items()}
+    AcousticTrainer(decoder, examples(), noise_recording(), tmp_path, options).train()
+    changed = {
+        n.split(".")[0] for n, v in decoder.state_dict().items() if not torch.equal(v, before[n])
+    }
+    assert changed == {"dec"}
+
+
 def test_the_log_mel_posterior_is_normalized() -> None:
     posterior = MelPosterior(ACOUSTIC)
     waves = [torch.randn(16000) * 0.1 for _ in range(3)]

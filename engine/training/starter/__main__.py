@@ -2,7 +2,7 @@
 
 1. data: speech, content encoder, codebook, every utterance as phonemes and tokens.
 2. semantic, vocoder, prior: three trainings that need nothing of each other, side by side.
-3. joint: vocoder and prior together, with discriminators on what synthesis will say.
+3. tuning: the vocoder goes on with the latents that the trained prior predicts.
 4. export: the bundle and its voices.
 
 Every step resumes where it was stopped.
@@ -21,8 +21,8 @@ from engine.training.starter.stages import (
     Stage,
     make_data,
     set_up,
-    train_joint,
     train_side_by_side,
+    tune_vocoder,
 )
 
 
@@ -43,8 +43,8 @@ def main(
         make_data(work)
     if everything:
         train_side_by_side(work, threads)
-    for name, train in {**SIDE_BY_SIDE, Stage.JOINT: train_joint}.items():
-        if stage == name or (everything and name == Stage.JOINT):
+    for name, train in {**SIDE_BY_SIDE, Stage.TUNING: tune_vocoder}.items():
+        if stage == name or (everything and name == Stage.TUNING):
             train(work)
     if stage == Stage.EXPORT or everything:
         export_bundle(work, bundle)

@@ -1,8 +1,7 @@
 """Step 2: a small HuBERT-shaped content encoder, and the codebook of its features.
 
 Speech from a synthesizer comes with its phones, so the encoder is trained to name the phone of
-every frame. Its last hidden layer then separates phones; two frames together, reduced by their
-principal components, are clustered into the semantic tokens.
+every frame. Its last hidden layer then separates phones, from which the codebook is made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Step 6: trained checkpoints -> the bundle folder, with its voices."""
+"""The last step: trained checkpoints -> the bundle folder, with its voices."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 def export_bundle(work: Path, bundle: Path) -> None:
     """Write `bundle` from the checkpoints in `work`; voices are spoken anew as references."""
     (bundle / "voices").mkdir(parents=True, exist_ok=True)
-    acoustic = _state(work / "joint", "decoder")
+    acoustic = _state(work / "tuning", "decoder")
     spoken = {k: v for k, v in acoustic.items() if not k.startswith(TRAINING_PARTS)}
     save_network(spoken, bundle / "acoustic.safetensors")
     save_network(_state(work / "semantic", "model"), bundle / "text_to_semantic.safetensors")

@@ -18,25 +18,25 @@ SEED = 20
 SPEAKERS = (
     Speaker("rms", "flite", "rms", "en", 7400, "Robert", "American English, low and calm"),
     Speaker("slt", "flite", "slt", "en", 7400, "Sally", "American English, higher and clear"),
-    Speaker("kal", "flite", "kal16", "en", 1600, "Kal", "American English, even and robotic"),
     Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800, "Mei", "Mandarin, robotic"),
 )
 REFERENCE_TEXTS = {
     "en": "I bought some fresh bread this morning, and then I walked home along the river.",
     "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
 }
-CONTENT = ContentOptions()
+CONTENT = ContentOptions(steps=6000)
 VOCODER = VocoderOptions(steps=6000)
-PRIOR = PriorOptions(steps=8000)
-JOINT = AcousticOptions(
-    steps=4000,
-    learning_rate=1.2e-4,
-    final_learning_rate=1e-5,
+PRIOR = PriorOptions(steps=16000, learning_rate=5e-4, final_learning_rate=3e-5)
+TUNING = AcousticOptions(
+    steps=3000,
+    learning_rate=2e-4,
+    final_learning_rate=2e-5,
     prior_noise=0.3,
-    resolutions=((1024, 80), (512, 64), (256, 32)),
+    resolutions=VOCODER.resolutions,
+    frozen=("ssl_proj.", "enc_p.", "flow.", "ref_enc."),
 )
-JOINT_PROCESSES = 2
-SEMANTIC = SemanticOptions(steps=12000, mistaken_share=0.1)
+TUNING_PROCESSES = 2
+SEMANTIC = SemanticOptions(steps=9000, mistaken_share=0.1)
 
 
 def acoustic_config(codes: int) -> VitsConfig:

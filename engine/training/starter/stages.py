@@ -42,7 +42,7 @@ class Stage(StrEnum):
     SEMANTIC = "semantic"
     VOCODER = "vocoder"
     PRIOR = "prior"
-    JOINT = "joint"
+    TUNING = "tuning"
     EXPORT = "export"
 
 
@@ -111,12 +111,12 @@ def only_prior(work: Path) -> None:
     train_prior(new_decoder(work), examples, audio, work / "prior", recipe.PRIOR)
 
 
-def train_joint(work: Path) -> None:
-    """Go on with vocoder and prior together, in as many processes as the recipe says."""
-    run_team(partial(_joint_member, work), recipe.JOINT_PROCESSES)
+def tune_vocoder(work: Path) -> None:
+    """Let the vocoder hear what the trained prior predicts, in several processes."""
+    run_team(partial(_tune, work), recipe.TUNING_PROCESSES)
 
 
-def _joint_member(work: Path, team: Team) -> None:
+def _tune(work: Path, team: Team) -> None:
     set_up(1)
     decoder = new_decoder(work)
     vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
@@ -124,7 +124,7 @@ def _joint_member(work: Path, team: Team) -> None:
     decoder.dec.load_state_dict(vocoder["vocoder"])
     prior_networks(decoder).load_state_dict(prior["prior"])
     examples, audio = load_examples(work), load_audio(work / "speech")
-    trainer = AcousticTrainer(decoder, examples, audio, work / "joint", recipe.JOINT, team)
+    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.TUNING, team)
     if not trainer.run.step:
         trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
     trainer.train()

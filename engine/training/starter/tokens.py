@@ -17,9 +17,11 @@ from engine.training.starter.content import PhoneNames, Recording, frames_of
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 from engine.voices.prompting import TAIL_SAMPLES
 
-CLUSTERS = 512
-CODEBOOK_UTTERANCES = 1600
-ITERATIONS = 25
+CODES = 512
+FITTED_UTTERANCES = 4000
+CODEBOOK_STEPS = 3000
+CODEBOOK_BATCH = 2048
+CODEBOOK_RATE = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +68,25 @@ class Example:
 
 
 def fit_tokenizer(speech: Path, encoder: ContentEncoder, seed: int) -> Tokenizer:
-    """Principal components of frame pairs, clustered, and one code for each phone.
+    """One code for each of the commonest pairs of phones that two frames in a row can hold.
 
-    Clusters that mostly hold frames of one phone are merged into their mean. Fewer codes than
-    clusters cost the acoustic decoder little, which reads the text too, and spare the small
-    text-to-semantic model to tell apart what sounds alike.
+    Most pairs are one phone twice; the others tell where, to a frame, one phone ends and the
+    next begins.
     """
     utterances, audio = load_utterances(speech), load_audio(speech)
     phones = PhoneNames(utterances)
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(utterances), CODEBOOK_UTTERANCES, replace=False)
+    chosen = rng.permutation(len(utterances))[:FITTED_UTTERANCES]
     rows, labels = [], []
     for i in track(chosen, "features for the codebook"):
         features = frames_of(encoder, _samples(utterances[i], audio))  # [D, T]
         n = features.shape[1] // 2
         rows.append(features[:, : 2 * n].reshape(-1, n, 2).permute(1, 0, 2))  # [T/2, D, 2]
-        labels.append(phones.frame_targets(utterances[i])[: 2 * n].view(n, 2))
+        first, second = phones.frame_targets(utterances[i])[: 2 * n].view(n, 2).T
+        labels.append(first * len(phones.names) + second)
     pairs, label = torch.cat(rows), torch.cat(labels)
-    flat, d = pairs.flatten(1), pairs.shape[1]
-    mean = flat.mean(0)
-    directions = torch.linalg.svd((flat - mean).T @ (flat - mean))[0][:, :d].T  # [D, 2 D]
-    bias = -(directions @ mean)
-    points = flat @ directions.T + bias
-    codebook = _one_code_per_phone(points, label, seed)
-    return Tokenizer(directions.view(d, d, 2), bias, codebook)
+    weight, bias, codebook = trained_codebook(pairs.flatten(1), label, CODES, pairs.shape[1], seed)
+    return Tokenizer(weight.view(-1, pairs.shape[1], 2), bias, codebook)
 
 
 def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Tokenizer) -> None:
@@ -137,29 +134,39 @@ def _samples(utterance: Utterance, audio: Recording) -> Recording:
     return audio[utterance.start : utterance.start + utterance.length]
 
 
-def _one_code_per_phone(points: Tensor, label: Tensor, seed: int) -> Tensor:
-    """Points [n, D] with the phones of both their frames [n, 2] -> codebook [codes, D]."""
-    centers = _k_means(points, CLUSTERS, seed)
-    nearest = torch.cat([torch.cdist(p, centers).argmin(-1) for p in points.split(20000)])
-    votes = torch.zeros(CLUSTERS, int(label.max()) + 1)
-    for phones in label.T:
-        votes.index_put_((nearest, phones), torch.ones(len(phones)), accumulate=True)
-    phone, weight = votes.argmax(1), votes.sum(1, keepdim=True)
-    codes = [centers[phone == p] * weight[phone == p] for p in phone.unique()]
-    sizes = [weight[phone == p].sum() for p in phone.unique()]
-    return torch.stack([code.sum(0) / size for code, size in zip(codes, sizes, strict=True)])
+def trained_codebook(
+    points: Tensor,
+    label: Tensor,
+    codes: int,
+    dimensions: int,
+    seed: int,
+    steps: int = CODEBOOK_STEPS,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Train a projection and a codebook whose nearest code tells the label.
 
-
-def _k_means(points: Tensor, k: int, seed: int) -> Tensor:
-    """Lloyd's algorithm on [n, D] from k random points; an empty cluster takes a random point."""
+    Points [n, P] with labels [n] -> weight [dimensions, P], bias [dimensions] and codebook
+    [codes, dimensions] of the commonest `codes` labels.
+    """
+    names, counts = label.unique(return_counts=True)
+    kept = names[counts.argsort(descending=True)[:codes]].sort().values
+    common = torch.isin(label, kept)
+    points, index = points[common], torch.searchsorted(kept, label[common])
     generator = torch.Generator().manual_seed(seed)
-    centers = points[torch.randperm(len(points), generator=generator)[:k]].clone()
-    for _ in track(range(ITERATIONS), "k-means"):
-        nearest = torch.cat([torch.cdist(p, centers).argmin(-1) for p in points.split(20000)])
-        counts = torch.bincount(nearest, minlength=k)
-        sums = torch.zeros_like(centers).index_add_(0, nearest, points)
-        centers = sums / counts.clamp(min=1)[:, None]
-        empty = (counts == 0).nonzero()[:, 0]
-        spare = torch.randint(len(points), (len(empty),), generator=generator)
-        centers[empty] = points[spare]
-    return centers
+    center, scale = points.mean(0), points.std()
+    weight = torch.randn(dimensions, points.shape[1], generator=generator) / points.shape[1] ** 0.5
+    weight = (weight / scale).requires_grad_()
+    sizes = torch.bincount(index, minlength=len(kept))[:, None]
+    means = torch.zeros(len(kept), points.shape[1]).index_add_(0, index, points) / sizes
+    codebook = ((means - center) @ weight.detach().T).requires_grad_()
+    optimizer = torch.optim.Adam([weight, codebook], 1.0)
+    for step in track(range(steps), "codebook"):
+        optimizer.param_groups[0]["lr"] = CODEBOOK_RATE * (1 - step / steps)
+        chosen = torch.randint(len(points), (CODEBOOK_BATCH,), generator=generator)
+        projected = (points[chosen] - center) @ weight.T
+        distances = projected.square().sum(1, keepdim=True) - 2 * projected @ codebook.T
+        loss = nn.functional.cross_entropy(-distances - codebook.square().sum(1), index[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    weight, codebook = weight.detach(), codebook.detach()
+    return weight, -(weight @ center), codebook
