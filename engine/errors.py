@@ -10,6 +10,7 @@ EngineError
 ├── BundleError                       the weights or their description are wrong
 │   ├── CheckpointError
 │   └── UnsafeCheckpointError         a pickle that asks for more than tensors
+├── UnmappedSoundError                no phoneme is chosen for a sound of a mapped language
 ├── MissingDependencyError            a package or program is not installed; says how to get it
 └── SynthesisError                    the models gave no usable speech
 """
@@ -84,6 +85,14 @@ class UnsafeCheckpointError(CheckpointError):
     def __init__(self, path: object, offender: str) -> None:
         super().__init__(f"{path} asks to import {offender}, which a checkpoint never needs")
         self.offender = offender
+
+
+class UnmappedSoundError(EngineError):
+    """No phoneme of the symbol table is chosen for a sound in IPA."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"no phonemes are chosen for the sound {symbol!r}")
+        self.symbol = symbol
 
 
 class MissingDependencyError(EngineError):

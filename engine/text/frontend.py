@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from engine.errors import EmptyTextError, UnsupportedLanguageError
 from engine.text.cantonese.frontend import CantoneseFrontend
@@ -18,6 +19,9 @@ from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
+from engine.text.mapped.frontend import MappedFrontend
+from engine.text.mapped.languages import MAPPED_LANGUAGES
+from engine.text.mapped.numbers import keep_decimal_commas
 from engine.text.spans import is_readable, settle_mode, spans_for_mode
 from engine.text.splitting import collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
@@ -25,7 +29,7 @@ from engine.types import Phonemes, PhonemeSegment, SplitPolicy
 
 _FEWEST_PHONEMES = 6
 _SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))
-_V1_LANGUAGES = ("en", "zh", "ja")
+_V1_LANGUAGES = ("en", "zh", "ja", *MAPPED_LANGUAGES)
 _MODES = ("auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue")
 _V1_MODES = ("auto", "all_zh", "all_ja")
 _FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {
@@ -34,6 +38,7 @@ _FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {
     "ja": JapaneseFrontend,
     "ko": KoreanFrontend,
     "yue": CantoneseFrontend,
+    **{code: partial(MappedFrontend, language=code) for code in MAPPED_LANGUAGES},
 }
 
 
@@ -47,6 +52,7 @@ class TextFrontend:
 
     Attributes:
         languages: the language codes it reads.
+        mapped_languages: those of them that are read in the nearest phonemes of others.
         modes: the ways to read mixed text, see `engine.text.spans.spans_for_mode`.
     """
 
@@ -56,6 +62,7 @@ class TextFrontend:
         self.table = SymbolTable(symbol_version)
         is_v1 = symbol_version == "v1"
         self.languages = tuple(code for code in _FRONTENDS if not is_v1 or code in _V1_LANGUAGES)
+        self.mapped_languages = tuple(MAPPED_LANGUAGES)
         self.modes = tuple(mode for mode in _MODES if not is_v1 or mode in _V1_MODES)
         self._frontends: dict[str, LanguageFrontend] = {}
         self._identifier = LanguageIdentifier()
@@ -81,7 +88,7 @@ class TextFrontend:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
         """
         self._check(language)
-        pieces = split_text(collapse_marks(clean_text(text)), language, policy)
+        pieces = split_text(collapse_marks(self._cleaned(text, language)), language, policy)
         return [piece for piece in pieces if is_readable(piece, language)]
 
     def phonemes(self, text: str, language: str) -> Phonemes:
@@ -105,6 +112,16 @@ class TextFrontend:
         known = (*self.languages, *self.modes)
         if language not in known:
             raise UnsupportedLanguageError(language, known)
+
+    def _cleaned(self, text: str, language: str) -> str:
+        """`text` without layout; of mapped languages also its numbers in words.
+
+        Their numbers have dots and commas inside, where other texts may be cut.
+        """
+        frontend = self._frontend(language) if language in self.languages else None
+        if not isinstance(frontend, MappedFrontend):
+            return clean_text(text)
+        return frontend.normalize(clean_text(keep_decimal_commas(text)))
 
     def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
         runs = spans_for_mode(re.sub(" {2,}", " ", text), language, identifier=self._identifier)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.text.identification import LanguageIdentifier
+from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.types import TextSegment
 
 _LATIN = "A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ"
@@ -36,6 +37,7 @@ _READABLE = {
     "yue": frozenset(("latin", "number", "han", "sign")),
     "ja": frozenset(("latin", "number", "han", "kana")),
     "ko": frozenset(("latin", "number", "hangul")),
+    **dict.fromkeys(MAPPED_LANGUAGES, frozenset(("latin", "number"))),
 }
 _SIGN = re.compile("[①-⑩Α-ω]")
 _BY_SCRIPT = {"latin": "en", "kana": "ja", "hangul": "ko"}
@@ -79,12 +81,12 @@ def spans_for_mode(
 ) -> list[TextSegment]:
     """`text` in runs of one language as `mode` asks.
 
-    `en` reads everything as English, `zh` (or another language) takes what is not English for
-    its own, `all_zh` the same with every number in it, `auto` tells languages apart, and
-    `auto_yue` takes Chinese for Cantonese.
+    `en` reads everything as English, and so does a mapped language such as `fr` as its own; `zh`
+    (or another language) takes what is not English for its own, `all_zh` the same with every
+    number in it, `auto` tells languages apart, and `auto_yue` takes Chinese for Cantonese.
     """
-    if mode == _ENGLISH:
-        return [TextSegment(text, _ENGLISH)]
+    if mode == _ENGLISH or mode in MAPPED_LANGUAGES:
+        return [TextSegment(text, mode)]
     if mode.startswith("all_"):
         return spans(text, mode.removeprefix("all_"))
     if mode == "auto":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.types import SplitPolicy
 
 _ENDINGS = "，。？！,.?!~:：—…"
@@ -75,7 +76,7 @@ def _is_even(lengths: Sequence[int], threshold: float) -> bool:
 
 
 def _full_stop(language: str) -> str:
-    return "." if language == "en" else "。"
+    return "." if language == "en" or language in MAPPED_LANGUAGES else "。"
 
 
 def _clauses(text: str) -> list[str]:

@@ -57,7 +57,7 @@ def test_nothing_speakable_is_an_error(frontend: TextFrontend, text: str, langua
         frontend.phonemes(text, language)
 
 
-@pytest.mark.parametrize("language", ["fr", "", "EN", "all_en", "auto_ja"])
+@pytest.mark.parametrize("language", ["nl", "", "EN", "all_en", "all_fr", "auto_ja"])
 def test_unknown_languages_are_refused(frontend: TextFrontend, language: str) -> None:
     with pytest.raises(UnsupportedLanguageError, match="known: en, zh"):
         frontend.phonemes("hello", language)
@@ -67,7 +67,7 @@ def test_unknown_languages_are_refused(frontend: TextFrontend, language: str) ->
 
 def test_v1_reads_fewer_languages() -> None:
     frontend = TextFrontend("v1")
-    assert frontend.languages == ("en", "zh", "ja")
+    assert frontend.languages == ("en", "zh", "ja", *frontend.mapped_languages)
     with pytest.raises(UnsupportedLanguageError):
         frontend.phonemes("안녕하세요", "auto")
 
@@ -108,7 +108,7 @@ def test_hundred_thousand_characters_are_cut_in_bounded_time(
     ("language", "unit"),
     [
         (language, unit)
-        for language in ("en", "zh", "ja", "ko", "yue")
+        for language in ("en", "zh", "ja", "ko", "yue", "fr")
         for unit in ("a", "9", "1/", "x'", "-5.", "$9")
     ]
     + [("zh", "你"), ("yue", "你"), ("ja", "山"), ("ja", "あ"), ("ko", "가")],
@@ -124,6 +124,7 @@ def test_the_longest_piece_is_read_in_bounded_time(
 
 def test_importing_the_front_end_loads_no_dictionary() -> None:
     heavy = "torch jieba pypinyin nltk wordsegment misaki pyopenjtalk ToJyutping mecab fasttext"
+    heavy += " num2words onnxruntime"
     code = (
         "import sys, engine.text.frontend; from engine.text.frontend import TextFrontend\n"
         "TextFrontend('v2')\n"

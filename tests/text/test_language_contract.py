@@ -10,6 +10,7 @@ from engine.text.english.frontend import EnglishFrontend
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
+from engine.text.mapped.frontend import MappedFrontend
 from engine.text.symbols import PAUSE_MARKS, SymbolTable
 
 TABLE = SymbolTable("v2")
@@ -19,6 +20,11 @@ READERS: dict[str, tuple[LanguageFrontend, str]] = {
     "ja": (JapaneseFrontend(TABLE), "いま、3時ですか？"),
     "ko": (KoreanFrontend(TABLE), "지금 3시죠, 그렇죠?"),
     "yue": (CantoneseFrontend(TABLE), "而家3點，係咪？"),
+    "fr": (MappedFrontend(TABLE, "fr"), "Il est 3 heures, non ?"),
+    "de": (MappedFrontend(TABLE, "de"), "Es ist 3 Uhr, oder?"),
+    "es": (MappedFrontend(TABLE, "es"), "Son las 3, ¿no?"),
+    "it": (MappedFrontend(TABLE, "it"), "Sono le 3, no?"),
+    "pt": (MappedFrontend(TABLE, "pt"), "São 3 horas, não?"),
 }
 UNUSUAL = "\u200bÅ½ⅳ🎉\ufffd«ß»\u0301𠮷٣\t\x00[]{}~^…——%"
 
