@@ -682,16 +682,26 @@ class Language(google.protobuf.message.Message):
 
     CODE_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    MAPPED_FIELD_NUMBER: builtins.int
+    READER_FIELD_NUMBER: builtins.int
     code: builtins.str
     """The code, such as `en`."""
     display_name: builtins.str
     """The name in English."""
+    mapped: builtins.bool
+    """Whether the weights have not learned it and it is read in the nearest sounds of others,
+    which gives a foreign accent.
+    """
+    reader: builtins.str
+    """What decides the pronunciation, such as `g2pW`, `pypinyin` or `espeak-ng`."""
     def __init__(
         self,
         *,
         code: builtins.str = ...,
         display_name: builtins.str = ...,
+        mapped: builtins.bool = ...,
+        reader: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "display_name", b"display_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "display_name", b"display_name", "mapped", b"mapped", "reader", b"reader"]) -> None: ...
 
 global___Language = Language

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgptsovits/tts/v1/voices.proto\x12\x10gptsovits.tts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\x05Voice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x12\x0f\n\x07\x62uiltin\x18\x07 \x01(\x08\x12\x18\n\x10spoken_languages\x18\x08 \x03(\t\"L\n\x11ListVoicesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"V\n\x12ListVoicesResponse\x12\'\n\x06voices\x18\x01 \x03(\x0b\x32\x17.gptsovits.tts.v1.Voice\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetVoiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x10GetVoiceResponse\x12&\n\x05voice\x18\x01 \x01(\x0b\x32\x17.gptsovits.tts.v1.Voice\"\x88\x01\n\x12\x43reateVoiceRequest\x12\x35\n\x06\x63onfig\x18\x01 \x01(\x0b\x32#.gptsovits.tts.v1.CreateVoiceConfigH\x00\x12\x18\n\x0ereference_data\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0c\x63onsent_data\x18\x03 \x01(\x0cH\x00\x42\t\n\x07payload\"\xab\x01\n\x11\x43reateVoiceConfig\x12\x10\n\x08voice_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x12\n\ntranscript\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x33\n\x07\x63onsent\x18\x06 \x01(\x0b\x32\".gptsovits.tts.v1.ConsentStatement\"6\n\x10\x43onsentStatement\x12\x14\n\x0cspeaker_name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"=\n\x13\x43reateVoiceResponse\x12&\n\x05voice\x18\x01 \x01(\x0b\x32\x17.gptsovits.tts.v1.Voice\"\"\n\x12\x44\x65leteVoiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteVoiceResponse2\xf4\x02\n\x0cVoiceService\x12W\n\nListVoices\x12#.gptsovits.tts.v1.ListVoicesRequest\x1a$.gptsovits.tts.v1.ListVoicesResponse\x12Q\n\x08GetVoice\x12!.gptsovits.tts.v1.GetVoiceRequest\x1a\".gptsovits.tts.v1.GetVoiceResponse\x12\\\n\x0b\x43reateVoice\x12$.gptsovits.tts.v1.CreateVoiceRequest\x1a%.gptsovits.tts.v1.CreateVoiceResponse(\x01\x12Z\n\x0b\x44\x65leteVoice\x12$.gptsovits.tts.v1.DeleteVoiceRequest\x1a%.gptsovits.tts.v1.DeleteVoiceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgptsovits/tts/v1/voices.proto\x12\x10gptsovits.tts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n\x05Voice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0esample_rate_hz\x18\x06 \x01(\x05\x12\x0f\n\x07\x62uiltin\x18\x07 \x01(\x08\x12\x18\n\x10spoken_languages\x18\x08 \x03(\t\x12\x0e\n\x06\x62undle\x18\t \x01(\t\"L\n\x11ListVoicesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"V\n\x12ListVoicesResponse\x12\'\n\x06voices\x18\x01 \x03(\x0b\x32\x17.gptsovits.tts.v1.Voice\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetVoiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x10GetVoiceResponse\x12&\n\x05voice\x18\x01 \x01(\x0b\x32\x17.gptsovits.tts.v1.Voice\"\x88\x01\n\x12\x43reateVoiceRequest\x12\x35\n\x06\x63onfig\x18\x01 \x01(\x0b\x32#.gptsovits.tts.v1.CreateVoiceConfigH\x00\x12\x18\n\x0ereference_data\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0c\x63onsent_data\x18\x03 \x01(\x0cH\x00\x42\t\n\x07payload\"\xbb\x01\n\x11\x43reateVoiceConfig\x12\x10\n\x08voice_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x12\n\ntranscript\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x33\n\x07\x63onsent\x18\x06 \x01(\x0b\x32\".gptsovits.tts.v1.ConsentStatement\x12\x0e\n\x06\x62undle\x18\x07 \x01(\t\"6\n\x10\x43onsentStatement\x12\x14\n\x0cspeaker_name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"=\n\x13\x43reateVoiceResponse\x12&\n\x05voice\x18\x01 \x01(\x0b\x32\x17.gptsovits.tts.v1.Voice\"\"\n\x12\x44\x65leteVoiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteVoiceResponse2\xf4\x02\n\x0cVoiceService\x12W\n\nListVoices\x12#.gptsovits.tts.v1.ListVoicesRequest\x1a$.gptsovits.tts.v1.ListVoicesResponse\x12Q\n\x08GetVoice\x12!.gptsovits.tts.v1.GetVoiceRequest\x1a\".gptsovits.tts.v1.GetVoiceResponse\x12\\\n\x0b\x43reateVoice\x12$.gptsovits.tts.v1.CreateVoiceRequest\x1a%.gptsovits.tts.v1.CreateVoiceResponse(\x01\x12Z\n\x0b\x44\x65leteVoice\x12$.gptsovits.tts.v1.DeleteVoiceRequest\x1a%.gptsovits.tts.v1.DeleteVoiceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,27 +33,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gptsovits.tts.v1.voices_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VOICE']._serialized_start=85
-  _globals['_VOICE']._serialized_end=283
-  _globals['_LISTVOICESREQUEST']._serialized_start=285
-  _globals['_LISTVOICESREQUEST']._serialized_end=361
-  _globals['_LISTVOICESRESPONSE']._serialized_start=363
-  _globals['_LISTVOICESRESPONSE']._serialized_end=449
-  _globals['_GETVOICEREQUEST']._serialized_start=451
-  _globals['_GETVOICEREQUEST']._serialized_end=482
-  _globals['_GETVOICERESPONSE']._serialized_start=484
-  _globals['_GETVOICERESPONSE']._serialized_end=542
-  _globals['_CREATEVOICEREQUEST']._serialized_start=545
-  _globals['_CREATEVOICEREQUEST']._serialized_end=681
-  _globals['_CREATEVOICECONFIG']._serialized_start=684
-  _globals['_CREATEVOICECONFIG']._serialized_end=855
-  _globals['_CONSENTSTATEMENT']._serialized_start=857
-  _globals['_CONSENTSTATEMENT']._serialized_end=911
-  _globals['_CREATEVOICERESPONSE']._serialized_start=913
-  _globals['_CREATEVOICERESPONSE']._serialized_end=974
-  _globals['_DELETEVOICEREQUEST']._serialized_start=976
-  _globals['_DELETEVOICEREQUEST']._serialized_end=1010
-  _globals['_DELETEVOICERESPONSE']._serialized_start=1012
-  _globals['_DELETEVOICERESPONSE']._serialized_end=1033
-  _globals['_VOICESERVICE']._serialized_start=1036
-  _globals['_VOICESERVICE']._serialized_end=1408
+  _globals['_VOICE']._serialized_end=299
+  _globals['_LISTVOICESREQUEST']._serialized_start=301
+  _globals['_LISTVOICESREQUEST']._serialized_end=377
+  _globals['_LISTVOICESRESPONSE']._serialized_start=379
+  _globals['_LISTVOICESRESPONSE']._serialized_end=465
+  _globals['_GETVOICEREQUEST']._serialized_start=467
+  _globals['_GETVOICEREQUEST']._serialized_end=498
+  _globals['_GETVOICERESPONSE']._serialized_start=500
+  _globals['_GETVOICERESPONSE']._serialized_end=558
+  _globals['_CREATEVOICEREQUEST']._serialized_start=561
+  _globals['_CREATEVOICEREQUEST']._serialized_end=697
+  _globals['_CREATEVOICECONFIG']._serialized_start=700
+  _globals['_CREATEVOICECONFIG']._serialized_end=887
+  _globals['_CONSENTSTATEMENT']._serialized_start=889
+  _globals['_CONSENTSTATEMENT']._serialized_end=943
+  _globals['_CREATEVOICERESPONSE']._serialized_start=945
+  _globals['_CREATEVOICERESPONSE']._serialized_end=1006
+  _globals['_DELETEVOICEREQUEST']._serialized_start=1008
+  _globals['_DELETEVOICEREQUEST']._serialized_end=1042
+  _globals['_DELETEVOICERESPONSE']._serialized_start=1044
+  _globals['_DELETEVOICERESPONSE']._serialized_end=1065
+  _globals['_VOICESERVICE']._serialized_start=1068
+  _globals['_VOICESERVICE']._serialized_end=1440
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,7 @@ class Voice(google.protobuf.message.Message):
     SAMPLE_RATE_HZ_FIELD_NUMBER: builtins.int
     BUILTIN_FIELD_NUMBER: builtins.int
     SPOKEN_LANGUAGES_FIELD_NUMBER: builtins.int
+    BUNDLE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """The resource name, `voices/{id}`."""
     display_name: builtins.str
@@ -39,6 +40,8 @@ class Voice(google.protobuf.message.Message):
     """Samples per second of the voice's speech."""
     builtin: builtins.bool
     """Whether the voice came with a bundle and cannot be deleted."""
+    bundle: builtins.str
+    """The name of the bundle of weights that speaks in this voice."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was created; absent for the voices that come with a bundle."""
@@ -58,9 +61,10 @@ class Voice(google.protobuf.message.Message):
         sample_rate_hz: builtins.int = ...,
         builtin: builtins.bool = ...,
         spoken_languages: collections.abc.Iterable[builtins.str] | None = ...,
+        bundle: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["builtin", b"builtin", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "language", b"language", "name", b"name", "sample_rate_hz", b"sample_rate_hz", "spoken_languages", b"spoken_languages"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["builtin", b"builtin", "bundle", b"bundle", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "language", b"language", "name", b"name", "sample_rate_hz", b"sample_rate_hz", "spoken_languages", b"spoken_languages"]) -> None: ...
 
 global___Voice = Voice
 
@@ -195,6 +199,7 @@ class CreateVoiceConfig(google.protobuf.message.Message):
     TRANSCRIPT_FIELD_NUMBER: builtins.int
     LANGUAGE_FIELD_NUMBER: builtins.int
     CONSENT_FIELD_NUMBER: builtins.int
+    BUNDLE_FIELD_NUMBER: builtins.int
     voice_id: builtins.str
     """The wanted id: 1 to 63 of a-z, 0-9 and `-`, beginning with a letter; empty makes one up."""
     display_name: builtins.str
@@ -205,6 +210,10 @@ class CreateVoiceConfig(google.protobuf.message.Message):
     """The words of the reference recording."""
     language: builtins.str
     """The code of the language of the recording."""
+    bundle: builtins.str
+    """The name of the bundle of weights that is to speak in this voice; empty takes the server's
+    first.
+    """
     @property
     def consent(self) -> global___ConsentStatement:
         """The statement that the recorded consent speaks, in which its speaker agrees."""
@@ -218,9 +227,10 @@ class CreateVoiceConfig(google.protobuf.message.Message):
         transcript: builtins.str = ...,
         language: builtins.str = ...,
         consent: global___ConsentStatement | None = ...,
+        bundle: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["consent", b"consent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["consent", b"consent", "description", b"description", "display_name", b"display_name", "language", b"language", "transcript", b"transcript", "voice_id", b"voice_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle", "consent", b"consent", "description", b"description", "display_name", b"display_name", "language", b"language", "transcript", b"transcript", "voice_id", b"voice_id"]) -> None: ...
 
 global___CreateVoiceConfig = CreateVoiceConfig
 
