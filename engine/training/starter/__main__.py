@@ -1,9 +1,11 @@
 """`python -m engine.training.starter`: rebuild the starter bundle from nothing.
 
-1. data: speech, content encoder, codebook, every utterance as phonemes and tokens.
-2. semantic, vocoder, prior: three trainings that need nothing of each other, side by side.
-3. tuning: the vocoder goes on with the latents that the trained prior predicts.
-4. export: the bundle and its voices.
+1. speech: free synthesizers speak texts.
+2. tokens: content encoder, codebook, every utterance as phonemes and tokens; vocoder: log-mels
+   to sound. Side by side.
+3. semantic: text to tokens; prior: tokens and text to log-mels. Side by side.
+4. tuning: the vocoder goes on with the log-mels that the trained prior predicts.
+5. export: the bundle and its voices.
 
 Every step resumes where it was stopped.
 """
@@ -16,14 +18,7 @@ from typing import Annotated
 import typer
 
 from engine.training.starter.export import export_bundle
-from engine.training.starter.stages import (
-    SIDE_BY_SIDE,
-    Stage,
-    make_data,
-    set_up,
-    train_side_by_side,
-    tune_vocoder,
-)
+from engine.training.starter.stages import ORDER, STAGES, Stage, run_side_by_side, set_up
 
 
 def main(
@@ -33,21 +28,20 @@ def main(
     bundle: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path(
         "engine/bundles/starter"
     ),
-    stage: Annotated[Stage, typer.Option(help="Only this stage.")] = Stage.ALL,
+    stage: Annotated[Stage | None, typer.Option(help="Only this stage, without export.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
 ) -> None:
     """Speak, prepare, train and export, in that order."""
     set_up(threads)
-    everything = stage == Stage.ALL
-    if stage == Stage.DATA or everything:
-        make_data(work)
-    if everything:
-        train_side_by_side(work, threads)
-    for name, train in {**SIDE_BY_SIDE, Stage.TUNING: tune_vocoder}.items():
-        if stage == name or (everything and name == Stage.TUNING):
-            train(work)
-    if stage == Stage.EXPORT or everything:
-        export_bundle(work, bundle)
+    if stage:
+        STAGES[stage](work)
+        return
+    for stages in ORDER:
+        if len(stages) == 1:
+            STAGES[stages[0]](work)
+        else:
+            run_side_by_side(work, stages, threads)
+    export_bundle(work, bundle)
 
 
 if __name__ == "__main__":

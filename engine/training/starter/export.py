@@ -27,7 +27,6 @@ from engine.voices.archive import save_prompt
 from engine.voices.prompting import PromptMaker
 
 TRAINING_PARTS = "enc_q."
-CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 
 
 def export_bundle(work: Path, bundle: Path) -> None:
@@ -38,8 +37,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
     save_network(spoken, bundle / "acoustic.safetensors")
     save_network(_state(work / "semantic", "model"), bundle / "text_to_semantic.safetensors")
     save_network(_state(work / "content", "encoder"), bundle / "content_encoder.safetensors")
-    codes = acoustic[CODEBOOK].shape[0]
-    entries = _write_voices(bundle, codes)
+    entries = _write_voices(bundle)
     write_config(
         bundle,
         BundleConfig(
@@ -47,8 +45,8 @@ def export_bundle(work: Path, bundle: Path) -> None:
             version="v2",
             symbols="v2",
             languages=("en", "zh"),
-            text_to_semantic=recipe.semantic_config(codes),
-            acoustic=recipe.acoustic_config(codes),
+            text_to_semantic=recipe.semantic_config(),
+            acoustic=recipe.acoustic_config(),
             content_encoder=dict(CONTENT_CONFIG),
             defaults=SpeechDefaults(
                 SamplingOptions(top_k=3, temperature=0.3, repetition_penalty=1.0),
@@ -67,11 +65,11 @@ def _state(run: Path, part: str) -> dict[str, Tensor]:
     return state
 
 
-def _write_voices(bundle: Path, codes: int) -> tuple[VoiceEntry, ...]:
+def _write_voices(bundle: Path) -> tuple[VoiceEntry, ...]:
     """Make each speaker's prompt with the networks as they were just written."""
     content = ContentEncoder(CONTENT_CONFIG)
     load_network(content, bundle / "content_encoder.safetensors")
-    decoder = VitsDecoder(recipe.acoustic_config(codes))
+    decoder = VitsDecoder(recipe.acoustic_config())
     load_network(decoder, bundle / "acoustic.safetensors")
     maker = PromptMaker(content, decoder, PEAK)
     frontend = TextFrontend("v2")

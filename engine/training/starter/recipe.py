@@ -24,6 +24,7 @@ REFERENCE_TEXTS = {
     "en": "I bought some fresh bread this morning, and then I walked home along the river.",
     "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
 }
+CODES = 512
 CONTENT = ContentOptions(steps=6000)
 VOCODER = VocoderOptions(steps=6000)
 PRIOR = PriorOptions(steps=16000, learning_rate=5e-4, final_learning_rate=3e-5)
@@ -39,7 +40,7 @@ TUNING_PROCESSES = 2
 SEMANTIC = SemanticOptions(steps=9000, mistaken_share=0.1)
 
 
-def acoustic_config(codes: int) -> VitsConfig:
+def acoustic_config() -> VitsConfig:
     """A v2 acoustic decoder at 16 kHz, about a tenth of the released size."""
     return VitsConfig(
         sample_rate_hz=16000,
@@ -63,17 +64,17 @@ def acoustic_config(codes: int) -> VitsConfig:
         gin_channels=128,
         mrte_channels=128,
         content_dimension=int(str(CONTENT_CONFIG["hidden_size"])),
-        codes=codes,
+        codes=CODES,
         style_channels=96,
         posterior_layers=8,
     )
 
 
-def semantic_config(codes: int) -> TextToSemanticConfig:
+def semantic_config() -> TextToSemanticConfig:
     """A text-to-semantic model of 5 M parameters, without character features."""
     return TextToSemanticConfig(
         symbols=len(SymbolTable("v2").symbols),
-        vocabulary=codes + 1,
+        vocabulary=CODES + 1,
         width=256,
         heads=4,
         layers=6,

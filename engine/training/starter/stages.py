@@ -1,4 +1,7 @@
-"""The stages of the starter's training, each a function of the work folder."""
+"""The stages of the starter's training, each a function of the work folder.
+
+Every stage resumes where it was stopped, and does nothing when it is done.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,12 @@ from engine.training.vocoder_trainer import train_vocoder
 class Stage(StrEnum):
     """What to run."""
 
-    ALL = "all"
-    DATA = "data"
-    SEMANTIC = "semantic"
+    SPEECH = "speech"
+    TOKENS = "tokens"
     VOCODER = "vocoder"
+    SEMANTIC = "semantic"
     PRIOR = "prior"
     TUNING = "tuning"
-    EXPORT = "export"
 
 
 def set_up(threads: int) -> None:
@@ -51,12 +53,17 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def make_data(work: Path) -> None:
+def make_speech(work: Path) -> None:
+    """Let the free synthesizers speak."""
     generate(work / "speech", recipe.SPEAKERS, recipe.SEED)
+
+
+def make_tokens(work: Path) -> None:
+    """Train the content encoder, fit the codebook, and write the examples."""
     encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
     path = work / "tokenizer.pt"
     if not path.exists():
-        fitted = fit_tokenizer(work / "speech", encoder, recipe.SEED)
+        fitted = fit_tokenizer(work / "speech", encoder, recipe.CODES, recipe.SEED)
         torch.save(
             {"weight": fitted.weight, "bias": fitted.bias, "codebook": fitted.codebook}, path
         )
@@ -64,24 +71,28 @@ def make_data(work: Path) -> None:
 
 
 def load_tokenizer(work: Path) -> Tokenizer:
-    """Read the tokenizer that the data stage wrote."""
+    """Read the tokenizer that the tokens stage wrote."""
     return Tokenizer(**torch.load(work / "tokenizer.pt", weights_only=True))
 
 
 def new_decoder(work: Path) -> VitsDecoder:
-    """An untrained decoder with the fitted quantizer, and log-mels for a posterior."""
+    """An untrained decoder with log-mels for a posterior."""
     torch.manual_seed(recipe.SEED)
-    tokenizer = load_tokenizer(work)
-    decoder = VitsDecoder(recipe.acoustic_config(len(tokenizer.codebook)))
-    tokenizer.write_into(decoder)
+    decoder = VitsDecoder(recipe.acoustic_config())
     decoder.enc_q = fitted_posterior(decoder.config, load_audio(work / "speech"))
     return decoder
+
+
+def train_vocoder_alone(work: Path) -> None:
+    """Train the vocoder on log-mels."""
+    audio = load_audio(work / "speech")
+    train_vocoder(new_decoder(work), audio, work / "vocoder", recipe.VOCODER)
 
 
 def train_semantic(work: Path) -> None:
     """Train the text-to-semantic model."""
     torch.manual_seed(recipe.SEED)
-    model = TextToSemantic(recipe.semantic_config(len(load_tokenizer(work).codebook)))
+    model = TextToSemantic(recipe.semantic_config())
     examples = load_examples(work)
     folder = work / "semantic"
     train_text_to_semantic(model, examples, folder, recipe.SEMANTIC, _anchors(work))
@@ -99,16 +110,12 @@ def _anchors(work: Path) -> dict[str, Example]:
     return anchors
 
 
-def only_vocoder(work: Path) -> None:
-    """Train the vocoder on log-mels."""
-    audio = load_audio(work / "speech")
-    train_vocoder(new_decoder(work), audio, work / "vocoder", recipe.VOCODER)
-
-
-def only_prior(work: Path) -> None:
+def train_prior_alone(work: Path) -> None:
     """Train what predicts log-mels from tokens, text and style."""
+    decoder = new_decoder(work)
+    load_tokenizer(work).write_into(decoder)
     examples, audio = load_examples(work), load_audio(work / "speech")
-    train_prior(new_decoder(work), examples, audio, work / "prior", recipe.PRIOR)
+    train_prior(decoder, examples, audio, work / "prior", recipe.PRIOR)
 
 
 def tune_vocoder(work: Path) -> None:
@@ -119,6 +126,7 @@ def tune_vocoder(work: Path) -> None:
 def _tune(work: Path, team: Team) -> None:
     set_up(1)
     decoder = new_decoder(work)
+    load_tokenizer(work).write_into(decoder)
     vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
     prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
     decoder.dec.load_state_dict(vocoder["vocoder"])
@@ -130,22 +138,31 @@ def _tune(work: Path, team: Team) -> None:
     trainer.train()
 
 
-SIDE_BY_SIDE: dict[Stage, Callable[[Path], None]] = {
+STAGES: dict[Stage, Callable[[Path], None]] = {
+    Stage.SPEECH: make_speech,
+    Stage.TOKENS: make_tokens,
+    Stage.VOCODER: train_vocoder_alone,
     Stage.SEMANTIC: train_semantic,
-    Stage.VOCODER: only_vocoder,
-    Stage.PRIOR: only_prior,
+    Stage.PRIOR: train_prior_alone,
+    Stage.TUNING: tune_vocoder,
 }
+ORDER = (
+    (Stage.SPEECH,),
+    (Stage.TOKENS, Stage.VOCODER),
+    (Stage.SEMANTIC, Stage.PRIOR),
+    (Stage.TUNING,),
+)  # stages of one row need nothing of each other
 
 
-def train_side_by_side(work: Path, threads: int) -> None:
+def run_side_by_side(work: Path, stages: tuple[Stage, ...], threads: int) -> None:
+    """Run `stages` at the same time, a process each."""
     context = multiprocessing.get_context("spawn")
     runs = [
-        context.Process(target=_trained, args=(train, work, threads), name=name)
-        for name, train in SIDE_BY_SIDE.items()
+        context.Process(target=_run, args=(stage, work, threads), name=stage) for stage in stages
     ]
     run_processes(runs)
 
 
-def _trained(train: Callable[[Path], None], work: Path, threads: int) -> None:
+def _run(stage: Stage, work: Path, threads: int) -> None:
     set_up(threads)
-    train(work)
+    STAGES[stage](work)

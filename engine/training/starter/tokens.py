@@ -17,7 +17,6 @@ from engine.training.starter.content import PhoneNames, Recording, frames_of
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 from engine.voices.prompting import TAIL_SAMPLES
 
-CODES = 512
 FITTED_UTTERANCES = 4000
 CODEBOOK_STEPS = 3000
 CODEBOOK_BATCH = 2048
@@ -67,7 +66,7 @@ class Example:
     tail: Tensor
 
 
-def fit_tokenizer(speech: Path, encoder: ContentEncoder, seed: int) -> Tokenizer:
+def fit_tokenizer(speech: Path, encoder: ContentEncoder, codes: int, seed: int) -> Tokenizer:
     """One code for each of the commonest pairs of phones that two frames in a row can hold.
 
     Most pairs are one phone twice; the others tell where, to a frame, one phone ends and the
@@ -85,7 +84,7 @@ def fit_tokenizer(speech: Path, encoder: ContentEncoder, seed: int) -> Tokenizer
         first, second = phones.frame_targets(utterances[i])[: 2 * n].view(n, 2).T
         labels.append(first * len(phones.names) + second)
     pairs, label = torch.cat(rows), torch.cat(labels)
-    weight, bias, codebook = trained_codebook(pairs.flatten(1), label, CODES, pairs.shape[1], seed)
+    weight, bias, codebook = trained_codebook(pairs.flatten(1), label, codes, pairs.shape[1], seed)
     return Tokenizer(weight.view(-1, pairs.shape[1], 2), bias, codebook)
 
 
