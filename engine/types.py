@@ -60,13 +60,15 @@ class PhonemeSegment:
     """The phonemes of one `TextSegment`, as its language's front end gives them.
 
     `word2ph` counts the phonemes of each character of `normalized_text`; languages without
-    per-character features have none.
+    per-character features have none. `words` are its words and marks in order, each with the
+    number of its phonemes; empty where the front end does not know them.
     """
 
     language: str
     normalized_text: str
     phonemes: tuple[str, ...]
     word2ph: tuple[int, ...] | None = None
+    words: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class VoicePrompt:
         bert_features: float32 [1024, N], or None where the bundle reads none.
         reference_spectrograms: each float32 [bins, T], magnitude, for the style encoder.
         speaker_embeddings: each float32 [20480], for bundles that use one (v2Pro); else empty.
+        reference_mel: float32 [mels, T], natural log, for bundles that go by mels (v3, v4).
     """
 
     language: str
@@ -100,6 +103,7 @@ class VoicePrompt:
     bert_features: torch.Tensor | None
     reference_spectrograms: tuple[torch.Tensor, ...]
     speaker_embeddings: tuple[torch.Tensor, ...] = ()
+    reference_mel: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +135,115 @@ class SynthesisOptions:
         _check_range("seed", self.seed, 0, 2**63 - 1)
 
 
+class TimestampDetail(StrEnum):
+    """How finely to tell when text is heard: CHARACTER is of CJK text, other text is by WORD."""
+
+    NONE = "none"
+    WORD = "word"
+    CHARACTER = "character"
+
+
+@dataclass(frozen=True, slots=True)
+class TimedText:
+    """A part `[text_start, text_end)` of the caller's text, heard from `start_s` to `end_s`."""
+
+    text: str
+    text_start: int
+    text_end: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceTiming:
+    """When a sentence is heard, counted from the beginning of the request's sound.
+
+    `sentence.text` is what was read, without markup; its span and those of the `units` are in
+    the caller's text.
+    """
+
+    sentence: TimedText
+    units: tuple[TimedText, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SynthesisRequest:
-    """Text, the language it is in, the voice to say it, and how."""
+    """Text, the language it is in, the voice to say it, and how.
+
+    `timestamps` asks for a `SentenceTiming` with each sentence; `goes_on` says that more text
+    follows in another request, so that the last sentence is closed with a gap as well.
+    """
 
     text: str
     language: str
     voice: VoicePrompt
     options: SynthesisOptions = field(default_factory=SynthesisOptions)
+    timestamps: TimestampDetail = TimestampDetail.NONE
+    goes_on: bool = False
+
+
+class Flaw(StrEnum):
+    """What a check found wrong with a spoken sentence."""
+
+    EMPTY = "empty"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NO_END = "no_end"
+    LOOP = "loop"
+    SILENT = "silent"
+    CLIPPED = "clipped"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChecks:
+    """When a sentence is spoken again, and how often at most.
+
+    Attributes:
+        retries: further attempts at a sentence, each with another seed.
+        min_tokens_per_phoneme: fewer semantic tokens than this, and words were swallowed.
+        max_tokens_per_phoneme, spare_tokens: more than `max * phonemes + spare`, and it ran away.
+        loop_tokens: as many tokens that only repeat a pattern are a loop, unless the text does so.
+        silent_rms: a sentence below this level is silent.
+        clipped_share: of samples at full scale; more is clipping.
+    """
+
+    retries: int = 2
+    min_tokens_per_phoneme: float = 0.8
+    max_tokens_per_phoneme: float = 8.0
+    spare_tokens: int = 40
+    loop_tokens: int = 40
+    silent_rms: float = 1e-3
+    clipped_share: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sentence that was not right at once: its index from 0, and what was done about it.
+
+    `flaw` is the newest one; `attempts` counts all of them; `resolved` says whether the last one
+    passed the checks.
+    """
+
+    sentence: int
+    flaw: Flaw
+    attempts: int
+    resolved: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
     """A piece of speech: mono float32 `samples` [T] that begin at `start_sample` of the stream.
 
-    `sentence` counts the pieces of text from 0; chunks of a stream join without a gap.
+    `sentence` counts the pieces of text from 0; chunks of a stream join without a gap. The last
+    chunk of a sentence carries its `timing`, if the request asks for timestamps.
     """
 
     samples: Samples
     sample_rate_hz: int
     start_sample: int
     sentence: int
+    timing: SentenceTiming | None = None
 
 
 def _check_range(name: str, value: float | None, low: float, high: float) -> None:

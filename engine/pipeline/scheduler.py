@@ -19,28 +19,38 @@ import torch
 from engine.errors import EngineError
 from engine.models.text_to_semantic import KeyValueCache
 from engine.pipeline.bundle import Bundle
+from engine.pipeline.checks import Verifier
 from engine.pipeline.stream import Stream
-from engine.types import AudioChunk, SynthesisRequest
+from engine.types import AudioChunk, Finding, SynthesisRequest
 
 INITIAL_CAPACITY = 512
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """What happened to a stream: sound, its end, or its failure. `seed` makes it again."""
+    """What happened to a stream: sound, its end, or its failure. `seed` makes it again.
+
+    `findings` are of all sentences so far that were not right at once.
+    """
 
     stream_id: int
     chunk: AudioChunk | None
     done: bool
     error: EngineError | None
     seed: int
+    findings: tuple[Finding, ...] = ()
 
 
 class Scheduler:
-    """Drives up to `max_streams` streams of one bundle; more of them wait their turn."""
+    """Drives up to `max_streams` streams of one bundle; more of them wait their turn.
 
-    def __init__(self, bundle: Bundle, max_streams: int = 16) -> None:
-        self._bundle, self._max_streams = bundle, max_streams
+    A `verifier` judges every sentence before it is heard; sentences then come whole.
+    """
+
+    def __init__(
+        self, bundle: Bundle, max_streams: int = 16, *, verifier: Verifier | None = None
+    ) -> None:
+        self._bundle, self._max_streams, self._verifier = bundle, max_streams, verifier
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
         self._rows: list[int] = []  # stream ids, in the order of the cache's rows
@@ -60,7 +70,7 @@ class Scheduler:
         Raises:
             InputError: the text, the language or an option is wrong.
         """
-        stream = Stream(self._bundle, request)
+        stream = Stream(self._bundle, request, self._verifier)
         stream_id = next(self._ids)
         self._streams[stream_id] = stream
         return stream_id
@@ -94,16 +104,18 @@ class Scheduler:
         for stream_id, stream in list(self._streams.items()):
             if len(self._rows) == self._max_streams:
                 return
-            if stream.paused or stream.sentence is not None or stream.exhausted:
+            if stream.paused or not stream.waiting:
                 continue
             try:
-                phoneme_ids, bert, prompt = stream.begin_sentence()
+                first = stream.begin()
             except EngineError as error:
                 self._fail(stream_id, error, events)
                 continue
             where, model = self._bundle.device, self._bundle.text_to_semantic
-            bert = None if bert is None else bert.to(where)
-            logits = model.prefill(self._cache, phoneme_ids.to(where), bert, prompt.to(where))
+            bert = None if first.bert_features is None else first.bert_features.to(where)
+            logits = model.prefill(
+                self._cache, first.phoneme_ids.to(where), bert, first.prompt_tokens.to(where)
+            )
             self._rows.append(stream_id)
             self._accept(stream_id, logits, events)
 
@@ -147,12 +159,14 @@ class Scheduler:
             if done:
                 del self._streams[stream_id]
             if len(chunk.samples) or done:
-                events.append(StreamEvent(stream_id, chunk, done, None, stream.seed))
+                found = tuple(stream.findings.values())
+                events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
 
     def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
-        seed = self._streams.pop(stream_id).seed
+        stream = self._streams.pop(stream_id)
         self._free_row(stream_id)
-        events.append(StreamEvent(stream_id, None, True, error, seed))
+        found = tuple(stream.findings.values())
+        events.append(StreamEvent(stream_id, None, True, error, stream.seed, found))
 
     def _free_row(self, stream_id: int) -> None:
         """The last row moves into the freed one's place."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import EmptyTextError, ReferenceAudioError, SynthesisError
+from engine.errors import EmptyTextError, SynthesisError
 from engine.models.sampling import (
     SamplingOptions,
     choose,
@@ -17,145 +18,182 @@ from engine.models.sampling import (
     penalize_repetition,
     token_probabilities,
 )
-from engine.pipeline.acoustic import AcousticStream, Manner
+from engine.pipeline.acoustic import Manner
 from engine.pipeline.bundle import Bundle
+from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
+from engine.pipeline.sentence import Prefill, Sentence
 from engine.types import (
+    Audio,
     AudioChunk,
+    Finding,
+    Flaw,
     Samples,
     SynthesisOptions,
     SynthesisRequest,
     VoicePrompt,
 )
 
-FIRST_PIECE_TOKENS = 14
-PIECE_GROWTH = 1.6
-LONGEST_PIECE_TOKENS = 75
-TOKENS_PER_PHONEME = 12  # 0.48 s; beyond this on average a sentence has run away
-SPARE_TOKENS = 60
-SILENT_RMS = 1e-3
+logger = logging.getLogger(__name__)
+
 SEED_STRIDE = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: far from every small seed
-
-
-@dataclass(slots=True)
-class Sentence:
-    """The sentence being spoken.
-
-    Attributes:
-        phonemes: how many it has.
-        tokens: what was generated so far; history: those and the prompt's [P + n].
-        wanted: how many tokens the next piece waits for; piece: how many the last one had.
-    """
-
-    acoustic: AcousticStream
-    phonemes: int
-    history: Tensor
-    tokens: list[int] = field(default_factory=list)
-    piece: int = FIRST_PIECE_TOKENS
-    wanted: int = FIRST_PIECE_TOKENS
-    ended: bool = False
-    energy: float = 0.0
-    samples: int = 0
+VARIATION_STRIDE = 0xC2B2AE3D27D4EB4F  # a large prime
 
 
 class Stream:
     """State of one request. Raises InputError kinds when it is made."""
 
-    def __init__(self, bundle: Bundle, request: SynthesisRequest) -> None:
-        self.bundle, self.request = bundle, request
+    def __init__(
+        self, bundle: Bundle, request: SynthesisRequest, verifier: Verifier | None = None
+    ) -> None:
+        self.bundle, self.request, self.verifier = bundle, request, verifier
         options = request.options
         self.seed = secrets.randbits(62) if options.seed is None else options.seed
         self.generator = torch.Generator().manual_seed(self.seed)
         self.sampling = resolve_sampling(options, bundle.defaults.sampling)
         bundle.check_language(request.language)
+        self.language = bundle.frontend.settle(request.text, request.language)
         self.sentences = bundle.frontend.sentences(
-            request.text, request.language, options.split_policy
+            request.text, self.language, options.split_policy
         )
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")
-        self.manner = self._manner(options)
+        self.open_acoustic = bundle.acoustics.in_voice(request.voice, self._manner(options))
         self.next_sentence = 0
         self.sentence: Sentence | None = None
         self.position = 0
         self.paused = False
+        self.findings: dict[int, Finding] = {}
 
     @property
     def exhausted(self) -> bool:
         """Whether no sentence is left."""
         return self.sentence is None and self.next_sentence == len(self.sentences)
 
-    def begin_sentence(self) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Move to the next sentence; returns what the model is prefilled with.
+    @property
+    def waiting(self) -> bool:
+        """Whether the model has to read something before it goes on."""
+        return not self.exhausted if self.sentence is None else self.sentence.waiting
 
-        Phonemes [N] of prompt and sentence, their character features or None, prompt tokens [P].
+    def begin(self) -> Prefill:
+        """What the model must read next: a new sentence, or one that is tried again.
+
+        Raises:
+            InputError: the sentence cannot be read.
         """
-        bundle, voice = self.bundle, self.request.voice
-        phonemes = bundle.phonemes(self.sentences[self.next_sentence], self.request.language)
-        self.next_sentence += 1
-        ids = torch.tensor(phonemes.phoneme_ids)
-        acoustic = AcousticStream(bundle.decoder, ids, self.manner, self._noise_source())
-        prompt = voice.semantic_tokens
-        self.sentence = Sentence(acoustic, len(ids), prompt)
-        bert = _joined(voice, bundle.bert_features(phonemes))
-        return torch.cat([voice.phoneme_ids, ids]), bert, prompt
+        if self.sentence is None:
+            self.sentence = self._next_sentence()
+        return self.sentence.begin()
 
     def accept(self, logits: Tensor) -> int | None:
         """Sample from `logits` [V] (on the CPU) and return the token, or None at the end.
 
         Raises:
-            SynthesisError: the sentence has run away.
+            SynthesisError: the sentence failed more often than it may.
         """
         sentence, config = self._speaking, self.bundle.text_to_semantic.config
         if len(sentence.tokens) < config.min_tokens:
             logits = logits[: config.end]
         penalty = self.sampling.repetition_penalty
         logits = penalize_repetition(logits, sentence.history, penalty)
-        noise = draw_noise(len(logits), self.generator)
+        noise = draw_noise(len(logits), sentence.sampler)
         token = int(choose(token_probabilities(logits, self.sampling), noise))
-        if config.end in (token, int(logits.argmax())):
-            sentence.ended = True
-            return None
-        sentence.tokens.append(token)
-        sentence.history = torch.cat([sentence.history, torch.tensor([token])])
-        limit = min(config.max_tokens, TOKENS_PER_PHONEME * sentence.phonemes + SPARE_TOKENS)
-        if len(sentence.tokens) > limit:
-            where = f"sentence {self.next_sentence} (seed {self.seed})"
-            raise SynthesisError(f"{where} did not end within {limit} tokens")
-        return token
+        is_end = config.end in (token, int(logits.argmax()))
+        flaw = sentence.end() if is_end else sentence.add(token)
+        if flaw is not None:
+            self._try_again(flaw)
+        return None if is_end or flaw is not None else token
 
     @property
     def piece_due(self) -> bool:
         """Whether a piece of the sentence can be decoded now."""
-        sentence = self.sentence
-        if sentence is None:
-            return False
-        enough = sentence.acoustic.incremental and len(sentence.tokens) >= sentence.wanted
-        return sentence.ended or enough
+        return self.sentence is not None and self.sentence.piece_due
 
     def speak(self) -> AudioChunk:
         """Decode what is due; at a sentence's end, close it with its gap.
 
+        The chunk is empty when the sentence is to be tried again.
+
         Raises:
-            SynthesisError: the sentence came out silent.
+            SynthesisError: the sentence failed more often than it may.
         """
         sentence, index = self._speaking, self.next_sentence - 1
-        tokens = torch.tensor(sentence.tokens, device=self.bundle.device)
-        samples = sentence.acoustic.decode(tokens, last=sentence.ended)
-        sentence.energy += float(np.square(samples).sum())
-        sentence.samples += len(samples)
-        sentence.piece = min(int(sentence.piece * PIECE_GROWTH), LONGEST_PIECE_TOKENS)
-        sentence.wanted = len(sentence.tokens) + sentence.piece
-        if sentence.ended:
-            if sentence.energy < SILENT_RMS**2 * sentence.samples:
-                raise SynthesisError(f"sentence {index + 1} came out silent (seed {self.seed})")
-            samples = self._with_gap(samples)
-            self.sentence = None
+        heard = sentence.spoken_tokens > 0
+        samples = sentence.decode(self.bundle.device)
+        if sentence.finished:
+            flaw = self._flaw_of_sound(sentence, samples)
+            if flaw is not None and self._try_again(flaw, heard=heard):
+                samples = samples[:0]
+            else:
+                self._close(resolved=flaw is None)
+                samples = self._with_gap(samples)
         start, self.position = self.position, self.position + len(samples)
         return AudioChunk(samples, self.bundle.sample_rate_hz, start, index)
 
-    def _noise_source(self) -> torch.Generator:
-        """A source of its own for each sentence: how it is cut must not move the sampling."""
-        seed = (self.seed + self.next_sentence * SEED_STRIDE) % 2**63
-        return torch.Generator().manual_seed(seed)
+    def _next_sentence(self) -> Sentence:
+        bundle, voice, index = self.bundle, self.request.voice, self.next_sentence
+        phonemes = bundle.phonemes(self.sentences[index], self.language)
+        self.next_sentence += 1
+        ids = torch.tensor(phonemes.phoneme_ids)
+        bert = _joined(voice, bundle.bert_features(phonemes))
+        limit = bundle.text_to_semantic.config.max_tokens
+        return Sentence(
+            text=phonemes.normalized_text,
+            prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
+            checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit),
+            open_acoustic=lambda attempt: self.open_acoustic(ids, self._source(index, attempt - 1)),
+            sampler=self.generator,
+            in_pieces=self.verifier is None,
+        )
+
+    def _flaw_of_sound(self, sentence: Sentence, samples: Samples) -> Flaw | None:
+        """What is wrong with a whole sentence, `samples` being its last piece."""
+        flaw = sentence.level.flaw(self.bundle.defaults.checks)
+        if flaw is not None or self.verifier is None:
+            return flaw
+        audio = Audio(samples, self.bundle.sample_rate_hz)
+        spoken = SpokenSentence(sentence.text, self.language, audio)
+        return None if self.verifier.accepts(spoken) else Flaw.REJECTED
+
+    def _try_again(self, flaw: Flaw, *, heard: bool = False) -> bool:
+        """Begin another attempt, with another seed; False if the sentence stays as it is.
+
+        Of a sentence that was `heard` in part, only silence can be said anew.
+
+        Raises:
+            SynthesisError: no attempt is left and this one cannot be used.
+        """
+        sentence, index = self._speaking, self.next_sentence - 1
+        self.findings[index] = Finding(index, flaw, sentence.attempt, resolved=False)
+        from_start = flaw in (Flaw.EMPTY, Flaw.SILENT, Flaw.CLIPPED, Flaw.REJECTED)
+        may_retry = flaw is Flaw.SILENT or not (heard and from_start)
+        retries = self.bundle.defaults.checks.retries
+        logger.info(
+            "sentence %d, seed %d: attempt %d was %s", index, self.seed, sentence.attempt, flaw
+        )
+        if sentence.attempt <= retries and may_retry:
+            sentence.take_back(self._source(index, -sentence.attempt), whole=from_start)
+            return True
+        if flaw in FATAL:
+            raise SynthesisError(
+                f"sentence {index + 1} failed {sentence.attempt} times, at last because it "
+                f"{FATAL[flaw]} (seed {self.seed}, limit {sentence.checks.limit} tokens)"
+            )
+        return False
+
+    def _close(self, *, resolved: bool) -> None:
+        """End the sentence; the checks of its tokens may have left a flaw, too."""
+        finding = self.findings.get(self.next_sentence - 1)
+        sentence = self._speaking
+        if finding is not None and sentence.attempt > finding.attempts and resolved:
+            self.findings[finding.sentence] = replace(
+                finding, attempts=sentence.attempt, resolved=True
+            )
+        self.sentence = None
+
+    def _source(self, index: int, variation: int) -> torch.Generator:
+        """Random numbers of a sentence's own: how it is cut must not move the sampling."""
+        seed = self.seed + (index + 1) * SEED_STRIDE + variation * VARIATION_STRIDE
+        return torch.Generator().manual_seed(seed % 2**63)
 
     @property
     def _speaking(self) -> Sentence:
@@ -164,19 +202,8 @@ class Stream:
         return self.sentence
 
     def _manner(self, options: SynthesisOptions) -> Manner:
-        bundle, voice = self.bundle, self.request.voice
-        if bundle.config.acoustic.speaker_dimension and not voice.speaker_embeddings:
-            raise ReferenceAudioError(
-                f"the voice has no speaker embedding, which the bundle {bundle.name} reads: "
-                "make it again from its recording with this bundle"
-            )
-        references = [r[None].to(bundle.device) for r in voice.reference_spectrograms]
-        speakers = [e[None].to(bundle.device) for e in voice.speaker_embeddings]
-        with torch.inference_mode():
-            style = bundle.decoder.mean_style(references, speakers)
-        scale = options.noise_scale
-        default = bundle.defaults.noise_scale
-        return Manner(style, default if scale is None else scale, options.speed)
+        scale, default = options.noise_scale, self.bundle.defaults.noise_scale
+        return Manner(default if scale is None else scale, options.speed)
 
     def _with_gap(self, samples: Samples) -> Samples:
         if self.next_sentence == len(self.sentences):

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.pipeline.bundle import Bundle
+from engine.pipeline.checks import Verifier
 from engine.pipeline.scheduler import Scheduler
 from engine.types import Audio, AudioChunk, SynthesisRequest
 
 
-def stream(bundle: Bundle, request: SynthesisRequest) -> Iterator[AudioChunk]:
+def stream(
+    bundle: Bundle, request: SynthesisRequest, verifier: Verifier | None = None
+) -> Iterator[AudioChunk]:
     """Yield speech for `request`, the first chunk before its sentence is finished.
+
+    With a `verifier`, sentences come whole and judged.
 
     Yields:
         AudioChunk: mono float32 [T] in [-1, 1] at the bundle's sample rate.
@@ -20,7 +25,7 @@ def stream(bundle: Bundle, request: SynthesisRequest) -> Iterator[AudioChunk]:
         InputError: the text, the language or an option is wrong.
         SynthesisError: the models gave no usable speech.
     """
-    scheduler = Scheduler(bundle, max_streams=1)
+    scheduler = Scheduler(bundle, max_streams=1, verifier=verifier)
     scheduler.admit(request)
     while scheduler.live:
         for event in scheduler.step():
@@ -30,7 +35,9 @@ def stream(bundle: Bundle, request: SynthesisRequest) -> Iterator[AudioChunk]:
                 yield event.chunk
 
 
-def synthesize(bundle: Bundle, request: SynthesisRequest) -> Audio:
+def synthesize(
+    bundle: Bundle, request: SynthesisRequest, verifier: Verifier | None = None
+) -> Audio:
     """Return the whole of what `stream` yields."""
-    pieces = [chunk.samples for chunk in stream(bundle, request)]
+    pieces = [chunk.samples for chunk in stream(bundle, request, verifier)]
     return Audio(np.concatenate(pieces), bundle.sample_rate_hz)

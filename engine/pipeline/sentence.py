@@ -1,0 +1,146 @@
+"""The sentence being spoken: its tokens, how much of it has left, and how to take back the rest.
+
+Pieces are cut at token counts that depend on nothing but the sentence: a listener who pauses hears
+the same sound. An attempt that fails is taken back to the last cut, for what was heard cannot be
+unsaid: the model goes on from there with another seed. Before the first cut that is the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from engine.pipeline.acoustic import AcousticStream
+from engine.pipeline.checks import SoundLevel, TokenChecks
+from engine.types import Flaw, Samples
+
+PIECE_GROWTH = 1.6
+LONGEST_PIECE_TOKENS = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What the semantic model reads first.
+
+    `phoneme_ids` [N] and `bert_features` [D, N] or None, both of prompt and sentence;
+    `prompt_tokens` [P].
+    """
+
+    phoneme_ids: Tensor
+    bert_features: Tensor | None
+    prompt_tokens: Tensor
+
+
+@dataclass(slots=True)
+class Sentence:
+    """State of one sentence.
+
+    Attributes:
+        text: as it is read.
+        prefill: what the model reads before the first token.
+        checks: of its tokens.
+        open_acoustic: makes the acoustic stream of an attempt, from its number.
+        sampler: source of the sampling's noise.
+        in_pieces: whether pieces may leave before the end.
+        attempt: counts from 1.
+        waiting: whether the model has to read the prompt and the tokens first.
+        tokens: what was generated so far; history: the prompt's and those [P + n].
+        spoken_tokens: how many of them were decoded.
+        ended: whether no tokens will follow; finished: whether all of it was decoded.
+    """
+
+    text: str
+    prefill: Prefill
+    checks: TokenChecks
+    open_acoustic: Callable[[int], AcousticStream]
+    sampler: torch.Generator
+    in_pieces: bool
+    attempt: int = 1
+    waiting: bool = True
+    tokens: list[int] = field(default_factory=list)
+    spoken_tokens: int = 0
+    ended: bool = False
+    finished: bool = False
+    level: SoundLevel = field(default_factory=SoundLevel)
+    history: Tensor = field(init=False)
+    acoustic: AcousticStream = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = self.prefill.prompt_tokens
+        self.acoustic = self.open_acoustic(self.attempt)
+        self.in_pieces = self.in_pieces and self.acoustic.incremental
+
+    def begin(self) -> Prefill:
+        """What the model must read before the next token; it is not asked for again."""
+        self.waiting = False
+        return replace(self.prefill, prompt_tokens=self.history)
+
+    def add(self, token: int) -> Flaw | None:
+        """Take the next token, unless it shows that something is wrong."""
+        self.tokens.append(token)
+        flaw = self.checks.newest(self.tokens)
+        if flaw is None:
+            self.history = torch.cat([self.history, torch.tensor([token])])
+        else:
+            self.tokens.pop()
+        return flaw
+
+    def end(self) -> Flaw | None:
+        """Note that the model ended the sentence; what its length shows to be wrong."""
+        self.ended = True
+        return self.checks.whole(self.tokens)
+
+    @property
+    def piece_due(self) -> bool:
+        """Whether a piece can be decoded now."""
+        return self.ended or (self.in_pieces and len(self.tokens) >= self._next_cut)
+
+    def decode(self, device: torch.device) -> Samples:
+        """The next piece [S]; the last one sets `finished`."""
+        self.finished = self.ended and (not self.in_pieces or len(self.tokens) < self._next_cut)
+        until = len(self.tokens) if self.finished else self._next_cut
+        tokens = torch.tensor(self.tokens[:until], device=device)
+        samples = self.acoustic.decode(tokens, last=self.finished)
+        self.level.add(samples)
+        self.spoken_tokens = until
+        return samples
+
+    def take_back(self, sampler: torch.Generator, *, whole: bool) -> None:
+        """Give the attempt up and begin another behind the last cut, or at the start if `whole`."""
+        first = self.acoustic.first_piece_tokens
+        kept = last_cut(len(self.tokens), first) if self.in_pieces and not whole else 0
+        del self.tokens[kept:]
+        self.history = torch.cat([self.prefill.prompt_tokens, torch.tensor(self.tokens).long()])
+        self.checks.restart(self.tokens)
+        self.attempt, self.sampler = self.attempt + 1, sampler
+        self.waiting, self.ended, self.finished = True, False, False
+        if not kept:
+            self.spoken_tokens, self.level = 0, SoundLevel()
+            self.acoustic = self.open_acoustic(self.attempt)
+
+    @property
+    def _next_cut(self) -> int:
+        first = self.acoustic.first_piece_tokens
+        return next(cut for cut in _cuts(first) if cut > self.spoken_tokens)
+
+
+def last_cut(tokens: int, first: int) -> int:
+    """The last place up to `tokens` where a piece ends; 0 before the `first`."""
+    cut = 0
+    for following in _cuts(first):
+        if following > tokens:
+            return cut
+        cut = following
+    return cut
+
+
+def _cuts(first: int) -> Iterator[int]:
+    """Token counts at which pieces end: soon at first, then ever further apart."""
+    piece = cut = first
+    while True:
+        yield cut
+        piece = min(int(piece * PIECE_GROWTH), LONGEST_PIECE_TOKENS)
+        cut += piece
