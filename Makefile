@@ -32,7 +32,7 @@ evaluate: ## Judge the starter bundle by a recogniser (needs flite); ARGS="--max
 	@.ci/bootstrap test
 	$(PY) -m tests.evaluation --bundle engine/bundles/starter --json out/evaluation.json $(ARGS)
 
-plugin: ## Build the Dify package into dist/
+plugin: ## Build the two Dify packages into dist/
 	@.ci/bootstrap test
 	$(PY) -m plugin.packaging
 

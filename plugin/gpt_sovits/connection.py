@@ -21,7 +21,7 @@ UNARY_TIMEOUT_S = 5.0
 RETRY_DELAYS_S = (0.3, 0.9, 1.5)
 LONGEST_RETRY_DELAY_S = 2.0
 VOICES_PER_PAGE = 500
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # a whole sound, of a text that is not too long
 
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # A dead peer is noticed while a call waits; an idle channel stays quiet.
@@ -106,6 +106,26 @@ class Connection:
         request = tts_pb2.SynthesizeStreamRequest(input=speech)
         call = self._speech.SynthesizeStream(request, timeout=timeout_s, metadata=self._metadata)
         return SpeechCall(call, call.cancel, self.endpoint)
+
+    def synthesize(
+        self, request: tts_pb2.SynthesizeRequest, timeout_s: float
+    ) -> tts_pb2.SynthesizeResponse:
+        """Return the whole sound of a text, which may be asked for several times over.
+
+        Raises:
+            TtsError: the server cannot be reached, refuses or fails.
+        """
+        return self.retrying(lambda: self._unary(self._speech.Synthesize, request, timeout_s))
+
+    def create_voice(
+        self, upload: Iterable[voices_pb2.CreateVoiceRequest], timeout_s: float
+    ) -> voices_pb2.Voice:
+        """Return the voice that was made of `upload`, whose first message is the config.
+
+        Raises:
+            TtsError: the server cannot be reached, or refuses the voice.
+        """
+        return self._unary(self._voices.CreateVoice, iter(upload), timeout_s).voice
 
     def retrying[T](self, attempt: Callable[[], T]) -> T:
         """Return what `attempt` returns, which may fail in passing a few times."""

@@ -182,6 +182,7 @@ _STATUSES: dict[grpc.StatusCode, _Entry] = {
     grpc.StatusCode.PERMISSION_DENIED: _REFUSED,
     grpc.StatusCode.INVALID_ARGUMENT: _BAD_REQUEST,
     grpc.StatusCode.NOT_FOUND: _BAD_REQUEST,
+    grpc.StatusCode.ALREADY_EXISTS: _BAD_REQUEST,
     grpc.StatusCode.FAILED_PRECONDITION: _BAD_REQUEST,
     grpc.StatusCode.OUT_OF_RANGE: _BAD_REQUEST,
     grpc.StatusCode.UNIMPLEMENTED: (
@@ -211,6 +212,19 @@ _REASONS: dict[str, _Entry] = {
         AuthorizationError,
         "The speech server at {address} does not know this API key. Enter a key that it knows in "
         "the model's settings.",
+    ),
+    "VOICE_EXISTS": (
+        RequestError,
+        "The speech server has a voice with this id already: {detail}. Choose another id.",
+    ),
+    "INVALID_REFERENCE": (RequestError, "The recording cannot be used: {detail}."),
+    "CONSENT_REQUIRED": (
+        RequestError,
+        "The speech server makes no voice without its speaker's recorded consent: {detail}.",
+    ),
+    "UPLOAD_TOO_LARGE": (
+        RequestError,
+        "The recording is too large: {detail}. Cut it to one or two clear sentences.",
     ),
     "SHUTTING_DOWN": (
         ConnectionFailedError,

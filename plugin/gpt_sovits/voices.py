@@ -53,7 +53,7 @@ _LOCALES_OF_LANGUAGE = {
 }
 
 # What speakers of a language call it: the list is one for all languages of the interface.
-_NAMES = {
+NAMES = {
     "zh": "中文",
     "yue": "粵語",
     "en": "English",
@@ -113,7 +113,7 @@ def entry(voice: voices_pb2.Voice) -> VoiceEntry:
     """Return the list entry of a voice: `Ken (日本語, low and calm)`, as lists mix all kinds."""
     identifier = voice_id(voice.name)
     name = voice.display_name or identifier
-    traits = [_NAMES.get(voice.language, voice.language), _style(voice.description)]
+    traits = [NAMES.get(voice.language, voice.language), _style(voice.description)]
     traits = [trait for trait in traits if trait]
     label = f"{name} ({', '.join(traits)})" if traits else name
     return VoiceEntry(identifier, label, voice.language, tuple(voice.spoken_languages))

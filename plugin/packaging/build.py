@@ -12,7 +12,8 @@ import yaml
 from plugin.packaging import manifest as manifest_rules
 from plugin.packaging import papers as paper_rules
 from plugin.packaging import provider as provider_rules
-from plugin.packaging.contents import package_files
+from plugin.packaging import tools as tool_rules
+from plugin.packaging.contents import PROVIDER, Recipe, package_files
 from plugin.packaging.errors import PackageError
 
 # Zip knows no earlier time, and one that is always the same makes the same bytes.
@@ -20,7 +21,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o100644
 
 
-def build_package(root: Path, folder: Path) -> Path:
+def build_package(root: Path, folder: Path, recipe: Recipe = PROVIDER) -> Path:
     """Write `<name>-<version>.difypkg` of the tree at `root` into `folder`; return its path.
 
     The same tree gives the same bytes.
@@ -28,7 +29,7 @@ def build_package(root: Path, folder: Path) -> Path:
     Raises:
         PackageError: Dify would not accept it.
     """
-    files = package_files(root)
+    files = package_files(root, recipe)
     check_package(files)
     manifest = yaml.safe_load(files["manifest.yaml"])
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +48,10 @@ def check_package(files: Mapping[str, bytes]) -> None:
         raise PackageError(["manifest.yaml is not in the package"])
     manifest = yaml.safe_load(files["manifest.yaml"])
     found = [*manifest_rules.problems(manifest, files), *paper_rules.problems(manifest, files)]
-    providers = manifest.get("plugins", {}).get("models", [])
-    present = [yaml.safe_load(files[path]) for path in providers if path in files]
-    found += chain.from_iterable(provider_rules.problems(each, files) for each in present)
+    for kind, rules in (("models", provider_rules), ("tools", tool_rules)):
+        providers = manifest.get("plugins", {}).get(kind, [])
+        present = [yaml.safe_load(files[path]) for path in providers if path in files]
+        found += chain.from_iterable(rules.problems(each, files) for each in present)
     if found:
         raise PackageError(found)
 

@@ -1,8 +1,9 @@
-"""Which files travel in the package."""
+"""Which files travel in each package, and where they lie in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -14,8 +15,38 @@ TOP_FOLDERS = {"_assets", "plugin", "proto", "readme"}
 IGNORE_FILE = ".difyignore"
 
 
-def package_files(root: Path) -> dict[str, bytes]:
-    """Return the contents of all files below `root` that .difyignore lets through, by path.
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a package is made of the tree, which itself is that of the provider.
+
+    `kept` are lines of .difyignore that do not hold for it, `left_out` lines that hold for it
+    alone. `moved` maps paths of the tree, or folders with a slash at the end, to the package's.
+    """
+
+    kept: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
+# The README at the root is the repository's; whoever reads the package's has Dify before them.
+PROVIDER = Recipe(kept=("/plugin/README.md",), moved={"plugin/README.md": "README.md"})
+TOOLS = Recipe(
+    kept=("/plugin/tools/",),
+    left_out=(
+        *("/manifest.yaml", "/README.md", "/PRIVACY.md", "/readme/", "/_assets/logo*.svg"),
+        *("/plugin/provider/", "/plugin/gpt_sovits/models/", "/plugin/gpt_sovits/schema.py"),
+    ),
+    moved={
+        "plugin/tools/manifest.yaml": "manifest.yaml",
+        "plugin/tools/README.md": "README.md",
+        "plugin/tools/PRIVACY.md": "PRIVACY.md",
+        "plugin/tools/readme/": "readme/",
+    },
+)
+
+
+def package_files(root: Path, recipe: Recipe = PROVIDER) -> dict[str, bytes]:
+    """Return the contents of the package's files by their path in it.
 
     Raises:
         PackageError: something at the top level is neither known nor ignored, or a rule or a
@@ -24,7 +55,8 @@ def package_files(root: Path) -> dict[str, bytes]:
     lines = (root / IGNORE_FILE).read_text(encoding="utf-8").splitlines()
     if negated := [line for line in lines if line.startswith("!")]:
         raise PackageError([f"{IGNORE_FILE}: Dify has no re-including: {line}" for line in negated])
-    spec = GitIgnoreSpec.from_lines(lines)
+    held = [line for line in lines if line not in recipe.kept]
+    spec = GitIgnoreSpec.from_lines([*held, *recipe.left_out])
     paths = sorted(_walk(root, root, spec), key=lambda path: path.as_posix())
     strangers = sorted({path.parts[0] for path in paths} - TOP_FILES - TOP_FOLDERS)
     links = [path for path in paths if (root / path).is_symlink()]
@@ -33,7 +65,20 @@ def package_files(root: Path) -> dict[str, bytes]:
             [f"{name} is not part of the plugin: name it in {IGNORE_FILE}" for name in strangers]
             + [f"{path} is a link, which Dify's tools cannot pack" for path in links]
         )
-    return {path.as_posix(): (root / path).read_bytes() for path in paths}
+    return _moved({path.as_posix(): (root / path).read_bytes() for path in paths}, recipe.moved)
+
+
+def _moved(files: dict[str, bytes], moved: Mapping[str, str]) -> dict[str, bytes]:
+    """Return `files` with the moved ones in their new places, whatever else lay there."""
+    arrived = {}
+    for source, target in moved.items():
+        for path in [path for path in files if path == source or _is_below(path, source)]:
+            arrived[target + path.removeprefix(source)] = files.pop(path)
+    return {**files, **arrived}
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return folder.endswith("/") and path.startswith(folder)
 
 
 def _walk(root: Path, folder: Path, spec: GitIgnoreSpec) -> Iterator[Path]:

@@ -115,9 +115,10 @@ def _runner(meta: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plugins(plugins: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[str]:
-    models = plugins.get("models", [])
-    if set(plugins) != {"models"} or len(models) != 1:
-        yield "plugins must be exactly one model provider: Dify allows nothing beside it"
-    for path in models:
+    if set(plugins) not in ({"models"}, {"tools"}) or any(
+        len(each) != 1 for each in plugins.values()
+    ):
+        yield "plugins must be exactly one provider, of models or of tools: Dify mixes them not"
+    for path in [path for kind in plugins.values() for path in kind]:
         if len(path) > 128 or path not in files:
-            yield f"plugins.models: {path} is not in the package"
+            yield f"plugins: {path} is not in the package"

@@ -8,6 +8,15 @@ import pytest
 
 from tests.e2e.daemon import PluginProcess
 from tests.e2e.package_install import plugin_python, unpack_plugin
+from tests.plugin.speech_server import SpeechServer
+
+
+@pytest.fixture
+def server() -> Iterator[SpeechServer]:
+    """A server of this test's own, which plays a sound."""
+    server = SpeechServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,24 +10,29 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.daemon import PluginError, PluginProcess
+from tests.e2e.sessions import LineSide, PluginError, PluginSide
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What arrived: the sound, its declared types, the pieces' sizes, the wait for the first."""
+    """What arrived: the sound, its declared types, the pieces' sizes, the wait for each."""
 
     sound: bytes
     mime_types: frozenset[str]
     piece_bytes: tuple[int, ...]
-    first_piece_s: float
+    waits_s: tuple[float, ...]
+
+    @property
+    def first_piece_s(self) -> float:
+        """The wait for the first piece."""
+        return self.waits_s[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Dify:
     """The calls that Dify makes for one model of a workspace."""
 
-    plugin: PluginProcess
+    plugin: PluginSide
     credentials: Mapping[str, str]
 
     def with_credentials(self, **changes: str) -> Dify:
@@ -36,15 +41,17 @@ class Dify:
 
     def speak(self, text: str, voice: str) -> Speech:
         """Have a text spoken."""
-        pieces, types, first_piece_s = [], set(), 0.0
-        began = time.monotonic()
+        pieces, types, waits_s = [], set(), []
+        before = time.monotonic()
         answers = self._invoke("invoke_tts", content_text=text, voice=voice, tenant_id="tenant")
         for answer in answers:
-            first_piece_s = first_piece_s or time.monotonic() - began
+            now = time.monotonic()
+            waits_s.append(now - before)
+            before = now
             pieces.append(bytes.fromhex(answer["result"]))
             types.add(answer.get("mime_type", ""))
         sizes = tuple(map(len, pieces))
-        return Speech(b"".join(pieces), frozenset(types), sizes, first_piece_s)
+        return Speech(b"".join(pieces), frozenset(types), sizes, tuple(waits_s))
 
     def voices(self, language: str | None) -> list[dict[str, str]]:
         """List the voices for a language of the interface."""
@@ -79,7 +86,7 @@ def failure(call: Callable[..., object], *arguments: object) -> PluginError:
     return caught.value
 
 
-def longest_stall_s(plugin: PluginProcess, since: float) -> float:
+def longest_stall_s(plugin: LineSide, since: float) -> float:
     """Return the longest time without a heartbeat since then."""
     beats = [since, *(beat for beat in plugin.heartbeats if beat > since), time.monotonic()]
     return max(after - before for before, after in pairwise(beats))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,19 +25,28 @@ def unpack_plugin(folder: Path) -> Path:
     return unpacked
 
 
-def plugin_python(unpacked: Path) -> Path:
+def lowest(requirements: str) -> str:
+    """Return `requirements` pinned to the oldest versions that they take."""
+    return re.sub(r">=([\d.]+),<[\d.]+", r"==\1", requirements)
+
+
+def plugin_python(unpacked: Path, oldest: bool = False) -> Path:
     """Return the Python of an environment with the package's requirements, made if need be.
 
-    It is kept for the next run, under the hash of what it was made from.
+    With `oldest` these are the oldest that the package takes, else the newest. It is kept for
+    the next run, under the hash of what it was made from.
     """
-    requirements = unpacked / "requirements.txt"
-    recipe = sys.version.encode() + requirements.read_bytes()
+    text = (unpacked / "requirements.txt").read_text("utf-8")
+    requirements = lowest(text) if oldest else text
+    recipe = sys.version.encode() + requirements.encode()
     environment = ENVIRONMENTS / hashlib.sha256(recipe).hexdigest()[:16]
     python, finished = environment / "bin" / "python", environment / "finished"
     if not finished.exists():
         shutil.rmtree(environment, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        listed = environment / "requirements.txt"
+        listed.write_text(requirements, "utf-8")
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, "-r", requirements], check=True)
+        subprocess.run([*install, "-r", listed], check=True)
         finished.touch()
     return python

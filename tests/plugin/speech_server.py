@@ -14,13 +14,16 @@ from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
 from grpc_status import rpc_status
 
-from tests.plugin.sound import tone_mp3
+from tests.plugin.sound import RATE_HZ, tone_mp3
 
 NOT_FOUND = code_pb2.NOT_FOUND
+FAILED_PRECONDITION = code_pb2.FAILED_PRECONDITION
+PCM_SECOND = b"\1\0" * RATE_HZ
 API_KEY = "a-key-of-the-tests"
 
 
@@ -39,6 +42,16 @@ class Behaviour:
     mute: bool = False
     list_delay_s: float = 0.0
     encoding: int = audio_pb2.AUDIO_ENCODING_MP3
+    subtitles: bool = True
+
+
+@dataclass(slots=True)
+class Upload:
+    """A voice as it was sent."""
+
+    config: voices_pb2.CreateVoiceConfig
+    reference: bytes
+    consent: bytes
 
 
 def voice(identifier: str, language: str, *spoken: str) -> voices_pb2.Voice:
@@ -64,11 +77,12 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
     def __init__(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
         self.behaviour = Behaviour(voices=[voice("amy", "en", "ja"), voice("ken", "ja")])
         self.requests: list[tts_pb2.SpeechInput] = []
+        self.uploads: list[Upload] = []
         self.voice_calls = 0
         self.ended = threading.Event()
         self._sound = tone_mp3(2.0)
         self._server = grpc.server(
-            ThreadPoolExecutor(max_workers=32), options=[("grpc.so_reuseport", 0)]
+            ThreadPoolExecutor(max_workers=80), options=[("grpc.so_reuseport", 0)]
         )
         tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(self, self._server)
         voices_pb2_grpc.add_VoiceServiceServicer_to_server(self, self._server)
@@ -107,6 +121,42 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self._authorize(context)
         languages = [tts_pb2.Language(code=code) for code in self.behaviour.languages]
         return tts_pb2.ListLanguagesResponse(languages=languages)
+
+    def Synthesize(
+        self, request: tts_pb2.SynthesizeRequest, context: grpc.ServicerContext
+    ) -> tts_pb2.SynthesizeResponse:
+        """Return the sound as a file, or a second of PCM; subtitles if they are asked for."""
+        self._authorize(context)
+        self.requests.append(request.input)
+        self._refuse(request.input, context)
+        wanted = request.input.audio_format.encoding
+        written = f"{request.input.text}\n" if request.subtitle_format else ""
+        return tts_pb2.SynthesizeResponse(
+            audio=PCM_SECOND if wanted == audio_pb2.AUDIO_ENCODING_PCM else self._sound,
+            audio_format=audio_pb2.AudioFormat(encoding=wanted, sample_rate_hz=RATE_HZ),
+            report=tts_pb2.SynthesisReport(audio_duration=Duration(seconds=1)),
+            subtitles=written if self.behaviour.subtitles else "",
+        )
+
+    def CreateVoice(
+        self,
+        request_iterator: Iterator[voices_pb2.CreateVoiceRequest],
+        context: grpc.ServicerContext,
+    ) -> voices_pb2.CreateVoiceResponse:
+        """Keep what is uploaded in `uploads`, and list the voice."""
+        self._authorize(context)
+        config = next(request_iterator).config
+        upload = Upload(config, b"", b"")
+        for message in request_iterator:
+            upload.reference += message.reference_data
+            upload.consent += message.consent_data
+        if not upload.consent:
+            words = "no consent was sent"
+            _abort(context, status(FAILED_PRECONDITION, words, "CONSENT_REQUIRED"))
+        self.uploads.append(upload)
+        created = voice(config.voice_id or "made-up", config.language)
+        self.behaviour.voices.append(created)
+        return voices_pb2.CreateVoiceResponse(voice=created)
 
     def SynthesizeStream(
         self, request: tts_pb2.SynthesizeStreamRequest, context: grpc.ServicerContext

@@ -83,7 +83,7 @@ def test_a_rule_that_dify_would_not_obey_is_refused(tmp_path: Path) -> None:
         ("privacy: PRIVACY.md", "privacy: GONE.md", "privacy"),
         ("repo: https://", "repo: ", "repo"),
         ("contact: sovits-house@", "contact: sovits-house at ", "contact"),
-        ("  models:", "  tools:", "exactly one model provider"),
+        ("  models:", "  endpoints:", "exactly one provider"),
     ],
 )
 def test_a_manifest_that_dify_would_refuse_is_refused(

@@ -1,0 +1,38 @@
+"""Node: read a long text into one file, in parts that are spoken side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from dify_plugin import Tool
+from dify_plugin.entities.tool import ToolInvokeMessage
+
+from plugin.gpt_sovits.errors import NothingToSayError
+from plugin.gpt_sovits.fields import text
+from plugin.gpt_sovits.settings import voice_id
+from plugin.tools.parts import cut
+from plugin.tools.speaking import speak_parts
+from plugin.tools.workplace import open_workplace, read_manner
+
+
+class ReadLongText(Tool):
+    """Reads a long text into one file."""
+
+    def _invoke(self, tool_parameters: dict[str, Any]) -> Generator[ToolInvokeMessage, None, None]:
+        """Yield the sound and what it is."""
+        parts = list(cut(text(tool_parameters, "text")))
+        if not parts:
+            raise NothingToSayError("The text has nothing that can be spoken.")
+        workplace = open_workplace(self.runtime.credentials)
+        manner = read_manner(tool_parameters)
+        voice = workplace.voice(text(tool_parameters, "voice"))
+        spoken = speak_parts(workplace.server.connection, parts, voice, manner)
+        sound = {
+            "mime_type": manner.sound_format.mime_type,
+            "filename": f"reading.{manner.sound_format}",
+        }
+        yield self.create_blob_message(spoken.data, sound)
+        yield self.create_variable_message("voice", voice_id(voice))
+        yield self.create_variable_message("parts", len(parts))
+        yield self.create_variable_message("duration_s", round(spoken.duration_s, 3))

@@ -1,0 +1,1 @@
+"""What Dify reads of the tools' provider."""

@@ -1,0 +1,69 @@
+"""What a node works with: the settings of its credentials, and the server they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plugin.gpt_sovits.errors import RequestError
+from plugin.gpt_sovits.fields import choice, text
+from plugin.gpt_sovits.pool import Server, shared_pool
+from plugin.gpt_sovits.settings import (
+    SPEEDS,
+    VOICE_OWN_LANGUAGE,
+    Expression,
+    Manner,
+    Settings,
+    SoundFormat,
+    number,
+    read_settings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A node's server and settings."""
+
+    settings: Settings
+    server: Server
+
+    def voice(self, wanted: str) -> str:
+        """Return the voice to speak in: the wanted one, the default one, or the first.
+
+        Raises:
+            TtsError: none was named, and the server has none or cannot be asked.
+        """
+        if wanted or self.settings.default_voice:
+            return wanted or self.settings.default_voice
+        voices = self.server.voices.recent()
+        if not voices:
+            raise RequestError("The speech server has no voices yet. Create one first.")
+        return voices[0].voice_id
+
+
+def open_workplace(credentials: Mapping[str, Any]) -> Workplace:
+    """Return the workplace of a provider's credentials.
+
+    Raises:
+        SettingError: a field is missing or wrong.
+    """
+    # Dify's form of a tool cannot hide fields, so one field serves both ways of TLS.
+    form = {**credentials, "mutual_ca_certificate": credentials.get("ca_certificate")}
+    settings = read_settings(form)
+    return Workplace(settings, shared_pool().get(settings.endpoint))
+
+
+def read_manner(parameters: Mapping[str, Any]) -> Manner:
+    """Return how to speak, from the parameters of a node.
+
+    Raises:
+        SettingError: one is out of range.
+    """
+    language = text(parameters, "language") or "auto"
+    return Manner(
+        language="" if language == VOICE_OWN_LANGUAGE else language,
+        speed=number(parameters, "speed", 1.0, SPEEDS),
+        expression=choice(parameters, "expression", Expression.DEFAULT),
+        sound_format=choice(parameters, "format", SoundFormat.MP3),
+    )

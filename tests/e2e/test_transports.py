@@ -1,0 +1,82 @@
+"""The package over each of Dify's transports, with the newest SDK and the oldest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.daemon import PluginProcess
+from tests.e2e.dify import Dify, failure
+from tests.e2e.package_install import plugin_python, unpack_plugin
+from tests.e2e.remote import INSTALL_KEY, RemotePlugin
+from tests.e2e.serverless import ServerlessPlugin
+from tests.e2e.sessions import PluginSide
+from tests.plugin.sound import tone_mp3
+from tests.plugin.speech_server import API_KEY, SpeechServer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", params=product(["newest", "oldest"], ["stdio", "tcp", "http"]))
+def side(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PluginSide]:
+    """The packaged plugin over one transport, with one end of the SDK's versions."""
+    sdk, transport = request.param
+    unpacked = unpack_plugin(tmp_path_factory.mktemp("package"))
+    side = start(transport, plugin_python(unpacked, oldest=sdk == "oldest"), unpacked)
+    yield side
+    side.close()
+
+
+def start(transport: str, python: Path, unpacked: Path) -> PluginSide:
+    """Start the unpacked plugin."""
+    if transport == "stdio":
+        return PluginProcess(python, unpacked, {})
+    if transport == "tcp":
+        return RemotePlugin(python, unpacked)
+    return ServerlessPlugin(python, unpacked)
+
+
+@pytest.fixture
+def dify(side: PluginSide, server: SpeechServer) -> Dify:
+    """A workspace with a server that plays a sound."""
+    return Dify(side, {"server_address": server.address, "api_key": API_KEY})
+
+
+def test_a_form_is_filled_a_voice_chosen_and_speech_heard(dify: Dify) -> None:
+    assert dify.validate() is True
+    assert dify.voices("ja-JP")[0] == {"name": "Ken (日本語)", "value": "ken"}
+    assert [each["mode"] for each in dify.schema()["model_properties"]["voices"]] == ["amy", "ken"]
+    assert dify.speak("Good morning.", "amy").sound == tone_mp3(2.0)
+
+
+def test_speech_streams_side_by_side(dify: Dify, server: SpeechServer) -> None:
+    server.behaviour.chunk_gap_s = 0.3
+    with ThreadPoolExecutor(4) as listeners:
+        speeches = list(listeners.map(lambda _: dify.speak("Hello.", "amy"), range(4)))
+    assert all(speech.sound == tone_mp3(2.0) for speech in speeches)
+    assert all(len(speech.piece_bytes) > 2 for speech in speeches), "not streamed"
+
+
+def test_errors_say_what_to_do_and_show_no_key(dify: Dify) -> None:
+    unknown = failure(dify.speak, "Hello.", "nobody-at-all")
+    refused = failure(dify.with_credentials(api_key="wrong-secret").speak, "Hello.", "amy")
+    assert unknown.error_type == "InvokeBadRequestError"
+    assert "Choose one of: amy, ken" in unknown.message
+    assert refused.error_type == "InvokeAuthorizationError"
+    assert "wrong-secret" not in refused.message + refused.args_text
+
+
+def test_what_is_declared_over_tcp_is_the_package(tmp_path: Path) -> None:
+    unpacked = unpack_plugin(tmp_path)
+    plugin = RemotePlugin(plugin_python(unpacked), unpacked)
+    plugin.close()
+    assert plugin.declarations["handshake"] == {"key": INSTALL_KEY}
+    assert plugin.declarations["manifest_declaration"]["name"] == "gpt_sovits"
+    assert [each["provider"] for each in plugin.declarations["model_declaration"]] == ["gpt_sovits"]
+    assert plugin.assets["icon.svg"] == (ROOT / "_assets" / "icon.svg").read_bytes()
