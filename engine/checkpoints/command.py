@@ -39,7 +39,7 @@ def import_pair(
     semantic_sha256: Annotated[str, typer.Option(help="Refuse the .ckpt if it differs.")] = "",
     acoustic_sha256: Annotated[str, typer.Option(help="Refuse the .pth if it differs.")] = "",
 ) -> None:
-    """Make a bundle of a fine-tuned or released pair."""
+    """Make a bundle of a fine-tuned or released pair; adapters are merged into their base."""
     pair = (
         Source(semantic, semantic_sha256 or None),
         Source(acoustic, acoustic_sha256 or None),
@@ -50,7 +50,7 @@ def import_pair(
 
 @commands.command()
 def pull(
-    version: Annotated[str, typer.Argument(help="v1, v2, v2Pro or v2ProPlus.")],
+    version: Annotated[str, typer.Argument(help="v1, v2, v2Pro, v2ProPlus, v3 or v4.")],
     models: Models = Path("data/models"),
     downloads: Annotated[Path, typer.Option(help="Where the files go.")] = Path("data/released"),
     name: Annotated[str, typer.Option(help="The bundle's name; empty takes the version.")] = "",

@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.checkpoints.acoustic_config import FlowAcousticConfig, VocoderConfig
 from engine.checkpoints.bundle_folder import BERT_VOCABULARY, BundleConfig, load_network
 from engine.errors import BundleError
 from engine.models.bert import BertFeatures
+from engine.models.bigvgan import BigVgan
+from engine.models.flow_matching import FlowMatchingDecoder
+from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.hubert import ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.text_to_semantic import TextToSemantic
-from engine.models.vits_decoder import VitsDecoder
+from engine.models.vits_decoder import VitsConfig, VitsDecoder
+from engine.models.weight_norm import fuse_weight_norm
 
 HUBERT_BASE_WIDTH = 768
 BEGIN, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowNetworks:
+    """The acoustic half of bundles that go by mels."""
+
+    config: FlowAcousticConfig
+    decoder: FlowMatchingDecoder
+    vocoder: HifiGan | BigVgan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +39,16 @@ class Parts:
     """
 
     text_to_semantic: TextToSemantic
-    decoder: VitsDecoder
+    acoustic: VitsDecoder | FlowNetworks
     content_encoder: ContentEncoder
     bert: BertFeatures | None
     bert_vocabulary: dict[str, int]
     speaker_encoder: SpeakerEncoder | None
+
+    @property
+    def decoder(self) -> VitsDecoder | FlowMatchingDecoder:
+        """The network that knows tokens and styles."""
+        return self.acoustic if isinstance(self.acoustic, VitsDecoder) else self.acoustic.decoder
 
 
 def load_parts(folder: Path, config: BundleConfig) -> Parts:
@@ -42,12 +61,12 @@ def load_parts(folder: Path, config: BundleConfig) -> Parts:
     check_needs(config)
     model = TextToSemantic(config.text_to_semantic)
     load_network(model, folder / "text_to_semantic.safetensors")
-    decoder = VitsDecoder(config.acoustic)
-    load_network(decoder, folder / "acoustic.safetensors")
+    acoustic = _load_acoustic(folder, config.acoustic)
     content = ContentEncoder(config.content_encoder)
     load_network(content, folder / "content_encoder.safetensors")
     bert, vocabulary = _load_bert(folder, config)
-    return Parts(model, decoder, content, bert, vocabulary, _load_speaker_encoder(folder, config))
+    speaker = _load_speaker_encoder(folder, config)
+    return Parts(model, acoustic, content, bert, vocabulary, speaker)
 
 
 def check_needs(config: BundleConfig) -> None:
@@ -56,6 +75,8 @@ def check_needs(config: BundleConfig) -> None:
     Raises:
         BundleError: one is missing that another needs; the message names its file.
     """
+    if not isinstance(config.acoustic, VitsConfig):
+        config.acoustic.check()
     content_width = config.content_encoder.get("hidden_size", HUBERT_BASE_WIDTH)
     _check_width("content_encoder", content_width, config.acoustic.content_dimension)
     speaker = config.speaker_encoder
@@ -92,6 +113,27 @@ def _check_width(name: str, width: int, wanted: int) -> None:
         )
     if width != wanted:
         raise BundleError(f"{name}.safetensors gives {width} values where {wanted} are read")
+
+
+def build_vocoder(config: VocoderConfig) -> HifiGan | BigVgan:
+    """A vocoder without weight norm, as bundles keep it."""
+    vocoder = HifiGan(config) if isinstance(config, HifiGanConfig) else BigVgan(config)
+    fuse_weight_norm(vocoder)
+    return vocoder
+
+
+def _load_acoustic(
+    folder: Path, config: VitsConfig | FlowAcousticConfig
+) -> VitsDecoder | FlowNetworks:
+    path = folder / "acoustic.safetensors"
+    if isinstance(config, VitsConfig):
+        whole = VitsDecoder(config)
+        load_network(whole, path)
+        return whole
+    decoder, vocoder = FlowMatchingDecoder(config.decoder), build_vocoder(config.vocoder)
+    load_network(decoder, path)
+    load_network(vocoder, folder / "vocoder.safetensors")
+    return FlowNetworks(config, decoder, vocoder)
 
 
 def _load_bert(folder: Path, config: BundleConfig) -> tuple[BertFeatures | None, dict[str, int]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoints.convert import Source
+from engine.checkpoints.identify import identify_file
 from engine.checkpoints.released_bundle import ReleasedFiles
 from engine.errors import CheckpointError, InputError
 
@@ -17,11 +18,12 @@ SPEAKER = "sv/pretrained_eres2netv2w24s4ep4.ckpt"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The pair of files that is a version's own."""
+    """The files that are a version's own; `vocoder` where the acoustic model makes mels."""
 
     semantic: str
     acoustic: str
     uses_speaker: bool = False
+    vocoder: str | None = None
 
     def paths(self) -> tuple[str, ...]:
         """Every file that a bundle of this version is made of."""
@@ -34,6 +36,7 @@ class Release:
             f"{CHARACTERS}/pytorch_model.bin",
             f"{CHARACTERS}/tokenizer.json",
             *((SPEAKER,) if self.uses_speaker else ()),
+            *((self.vocoder,) if self.vocoder else ()),
         )
 
 
@@ -45,6 +48,14 @@ RELEASES = {
     ),
     "v2Pro": Release("s1v3.ckpt", "v2Pro/s2Gv2Pro.pth", uses_speaker=True),
     "v2ProPlus": Release("s1v3.ckpt", "v2Pro/s2Gv2ProPlus.pth", uses_speaker=True),
+    "v3": Release(
+        "s1v3.ckpt",
+        "s2Gv3.pth",
+        vocoder="models--nvidia--bigvgan_v2_24khz_100band_256x/bigvgan_generator.pt",
+    ),
+    "v4": Release(
+        "s1v3.ckpt", "gsv-v4-pretrained/s2Gv4.pth", vocoder="gsv-v4-pretrained/vocoder.pth"
+    ),
 }
 
 
@@ -64,11 +75,14 @@ def with_shared_networks(
 ) -> ReleasedFiles:
     """The pair with the networks of `pretrained`, a folder laid out as the repository is.
 
+    What the pair needs is read off the head of the acoustic checkpoint: a vocoder, and for
+    adapters the checkpoint that they were trained beside.
+
     Args:
         mandarin: take the character features along, without which no Mandarin is spoken.
 
     Raises:
-        CheckpointError: a folder is missing.
+        CheckpointError: a folder or a file is missing.
     """
     content, characters, speaker = (pretrained / p for p in (CONTENT, CHARACTERS, SPEAKER))
     if not content.is_dir():
@@ -78,10 +92,22 @@ def with_shared_networks(
             f"{characters} is missing; it is part of {REPOSITORY}, "
             "and only a bundle without Mandarin can be made without it"
         )
+    acoustic.check()
+    identity = identify_file(acoustic.path)
+    release = RELEASES[identity.model]
     return ReleasedFiles(
         semantic,
         acoustic,
         content,
         characters if mandarin else None,
         Source(speaker) if speaker.is_file() else None,
+        _needed(pretrained, release.vocoder, "vocoder") if release.vocoder else None,
+        _needed(pretrained, release.acoustic, "base") if identity.is_lora else None,
     )
+
+
+def _needed(pretrained: Path, name: str, role: str) -> Source:
+    path = pretrained / name
+    if not path.is_file():
+        raise CheckpointError(f"{path}, the {role}, is missing; it is part of {REPOSITORY}")
+    return Source(path)

@@ -14,10 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.models.hifigan import input_reach
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 RATIO = 2  # of the rate inside activations to the rate outside
 TAPS = 12
+ACTIVATION_REACH = 5  # samples on either side that the filters of an activation read
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,19 @@ class BigVganConfig:
     upsample_kernel_sizes: tuple[int, ...] = (8, 8, 4, 4, 4, 4)
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilations: tuple[int, ...] = (1, 3, 5)
+
+    @property
+    def hop(self) -> int:
+        """Samples per input frame."""
+        return math.prod(self.upsample_rates)
+
+    @property
+    def reach(self) -> int:
+        """How many input frames on either side a sample depends on, at most."""
+        pairs, dilations = len(self.resblock_dilations), sum(self.resblock_dilations)
+        block = max(self.resblock_kernel_sizes) // 2 * (dilations + pairs)
+        block += 2 * pairs * ACTIVATION_REACH
+        return input_reach(self.upsample_rates, self.upsample_kernel_sizes, block, ACTIVATION_REACH)
 
 
 class SnakeBeta(nn.Module):

@@ -6,12 +6,22 @@ the prompt is kept as in Le et al., "Voicebox", arXiv 2306.15687.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.dit import DiffusionTransformer, DitConfig
 from engine.models.masks import length_mask
+
+
+@dataclass(frozen=True, slots=True)
+class FlowOptions:
+    """How carefully the flow is followed: `steps` of equal size, and `guidance` (0 is none)."""
+
+    steps: int = 32
+    guidance: float = 0.0
 
 
 class ConditionalFlow(nn.Module):

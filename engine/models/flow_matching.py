@@ -20,7 +20,7 @@ from engine.models.dit import DitConfig
 from engine.models.masks import length_mask
 from engine.models.prior_encoder import PriorEncoder
 from engine.models.quantizer import Quantizer
-from engine.models.style_encoder import StyleEncoder
+from engine.models.style_encoder import ReferenceFormat, StyleEncoder
 from engine.models.wavenet import WaveNet
 
 
@@ -42,14 +42,27 @@ class FlowMatchingConfig:
     content_dimension: int = 768
     codes: int = 1024
     style_channels: int = 128
+    reference_rate_hz: int = 32000
+    filter_length: int = 2048
+    hop_length: int = 640
     dit: DitConfig = field(default_factory=DitConfig)
+
+    @property
+    def reference(self) -> ReferenceFormat:
+        """What the style encoder reads of a reference."""
+        return ReferenceFormat(
+            self.reference_rate_hz, self.filter_length, self.hop_length, self.reference_bins
+        )
 
     @classmethod
     def from_released(
-        cls, config: Mapping[str, Any], *, symbols: int, is_v4: bool
+        cls, config: Mapping[str, Any], *, symbols: int, is_v4: bool, dit: DitConfig | None = None
     ) -> FlowMatchingConfig:
-        """Read the `config` that lies in a released `.pth` (as a plain mapping)."""
-        model = config["model"]
+        """Read the `config` that lies in a released `.pth` (as a plain mapping).
+
+        It does not state the sizes of the flow's network: `dit` None takes the published ones.
+        """
+        model, data = config["model"], config["data"]
         return cls(
             symbols=symbols,
             encoder=EncoderConfig(
@@ -64,6 +77,10 @@ class FlowMatchingConfig:
             frames_per_token=4.0 if is_v4 else 3.875,
             inter_channels=model["inter_channels"],
             gin_channels=model["gin_channels"],
+            reference_rate_hz=data["sampling_rate"],
+            filter_length=data["filter_length"],
+            hop_length=data["hop_length"],
+            dit=dit or DitConfig(),
         )
 
 

@@ -8,8 +8,9 @@ last leaky ReLU has the default slope 0.01 (checkpoint compatibility).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 SLOPE = 0.1
+ENDS_REACH = 3  # of the first and the last convolution, 7 wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class HifiGanConfig:
     def hop(self) -> int:
         """Samples per input frame."""
         return prod(self.upsample_rates)
+
+    @property
+    def reach(self) -> int:
+        """How many input frames on either side a sample depends on, at most."""
+        pairs = zip(self.resblock_kernel_sizes, self.resblock_dilations, strict=True)
+        block = max(size // 2 * (sum(dilations) + len(dilations)) for size, dilations in pairs)
+        return input_reach(self.upsample_rates, self.upsample_kernel_sizes, block)
 
 
 class ResBlock(nn.Module):
@@ -92,3 +101,18 @@ class HifiGan(nn.Module):
             blocks = [block(x) for block in self.resblocks[n * i : n * (i + 1)]]
             x = sum(blocks[1:], blocks[0]) / n
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
+
+
+def input_reach(rates: Sequence[int], kernels: Sequence[int], block: int, end: int = 0) -> int:
+    """Input frames on either side that a sample depends on, of a stack of upsamplings.
+
+    Args:
+        rates, kernels: of the upsamplings, the first one first.
+        block: samples on either side that the residual blocks after each of them read.
+        end: samples on either side that is read before the last convolution.
+    """
+    reach = ENDS_REACH + end
+    for rate, kernel in zip(reversed(rates), reversed(kernels), strict=True):
+        after = kernel - 1 - (kernel - rate) // 2  # the taps behind a sample; fewer lie ahead
+        reach = ceil((reach + block + after) / rate)
+    return reach + ENDS_REACH

@@ -49,14 +49,22 @@ class MelPrompt:
         start = max(0, frames - limits.prompt)
         return cls(mel[..., start:frames], features[..., start:frames])
 
+    def followed_by(self, mel: Tensor, features: Tensor) -> MelPrompt:
+        """The prompt of what comes after `mel` [1, M, T]: as long as this one, and newer."""
+        mels = torch.cat((self.mel, mel), dim=-1)
+        both = torch.cat((self.features, features), dim=-1)
+        start = mels.shape[-1] - self.frames
+        return MelPrompt(mels[..., start:], both[..., start:])
+
 
 @dataclass(frozen=True)
 class Inpainter:
-    """A flow, how many steps it takes, and where its noise comes from."""
+    """A flow, how many steps it takes, where its noise comes from, and its guidance."""
 
     flow: ConditionalFlow
     steps: int
     noise: NoiseSource
+    guidance: float = 0.0
 
     def in_sequence(self, prompt: MelPrompt, features: Tensor, limits: PieceLimits) -> Tensor:
         """Return normalized mels [1, M, T] for `features` [1, D, T]."""
@@ -79,7 +87,7 @@ class Inpainter:
         rows, _, frames = everything.shape
         noise = self.noise((rows, prompt.mel.shape[1], frames))
         lengths = torch.full((rows,), frames, device=everything.device)
-        mel: Tensor = self.flow(everything, lengths, prompt.mel, noise, self.steps)
+        mel: Tensor = self.flow(everything, lengths, prompt.mel, noise, self.steps, self.guidance)
         return mel[..., prompt.frames :]
 
 

@@ -9,10 +9,21 @@ Differs from the paper: attention is scaled by the model's width, not the head's
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFormat:
+    """The magnitude spectrogram that a style encoder reads: its rate, frames and lowest bins."""
+
+    sample_rate_hz: int
+    n_fft: int
+    hop_samples: int
+    bins: int
 
 
 class _Linear(nn.Module):

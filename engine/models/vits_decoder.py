@@ -21,7 +21,7 @@ from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.posterior_encoder import PosteriorEncoder
 from engine.models.prior_encoder import Prior, PriorEncoder, sample_latents
 from engine.models.quantizer import Quantizer
-from engine.models.style_encoder import StyleEncoder
+from engine.models.style_encoder import ReferenceFormat, StyleEncoder
 
 FRAMES_PER_TOKEN = 2  # tokens come at 25 Hz, latents at 50 Hz
 
@@ -54,6 +54,13 @@ class VitsConfig:
     def spectrogram_bins(self) -> int:
         """Bins of the linear spectrogram."""
         return self.filter_length // 2 + 1
+
+    @property
+    def reference(self) -> ReferenceFormat:
+        """What the style encoder reads of a reference."""
+        return ReferenceFormat(
+            self.sample_rate_hz, self.filter_length, self.hop_length, self.reference_bins
+        )
 
     @classmethod
     def from_released(

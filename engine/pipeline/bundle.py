@@ -20,10 +20,14 @@ from engine.checkpoints.bundle_folder import (
 from engine.checkpoints.parts import Parts, load_parts
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
+from engine.models.cfm import FlowOptions
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
+from engine.pipeline.acoustic import AcousticDecoder
 from engine.pipeline.characters import CharacterFeatures
+from engine.pipeline.flow_stream import FlowAcoustics
+from engine.pipeline.vits_stream import VitsAcoustics
 from engine.text.frontend import TextFrontend
 from engine.types import Audio, Phonemes, VoicePrompt
 from engine.voices.archive import load_prompt
@@ -49,7 +53,7 @@ class Bundle:
     config: BundleConfig
     frontend: TextFrontend
     text_to_semantic: TextToSemantic
-    decoder: VitsDecoder
+    acoustics: AcousticDecoder
     prompt_maker: PromptMaker
     builtin_voices: Mapping[str, BundledVoice]
     device: torch.device
@@ -122,18 +126,38 @@ def load_bundle(folder: Path, device: str = "auto") -> Bundle:
     where = pick_device(device)
     parts = load_parts(folder, config)
     fuse_weight_norm(parts.decoder)
-    content, decoder = parts.content_encoder.to(where), parts.decoder.to(where)
-    speaker = None if parts.speaker_encoder is None else parts.speaker_encoder.to(where)
     return Bundle(
         config.name,
         config,
         TextFrontend(config.symbols),
         parts.text_to_semantic.to(where),
-        decoder,
-        PromptMaker(content, decoder, config.defaults.reference_peak, speaker),
+        _acoustics(config, parts, where),
+        _prompt_maker(config, parts, where),
         MappingProxyType({v.voice_id: _load_voice(folder, v) for v in config.voices}),
         where,
         _characters(parts, where),
+    )
+
+
+def _acoustics(config: BundleConfig, parts: Parts, device: torch.device) -> AcousticDecoder:
+    """The acoustic half that the description calls for."""
+    networks = parts.acoustic
+    if isinstance(networks, VitsDecoder):
+        return VitsAcoustics(networks.to(device))
+    networks.decoder.to(device)
+    networks.vocoder.to(device)
+    return FlowAcoustics(networks, config.defaults.flow or FlowOptions())
+
+
+def _prompt_maker(config: BundleConfig, parts: Parts, device: torch.device) -> PromptMaker:
+    speaker = None if parts.speaker_encoder is None else parts.speaker_encoder.to(device)
+    acoustic = parts.acoustic
+    return PromptMaker(
+        parts.content_encoder.to(device),
+        parts.decoder.to(device),
+        config.defaults.reference_peak,
+        speaker,
+        None if isinstance(acoustic, VitsDecoder) else acoustic.config.mel,
     )
 
 

@@ -19,6 +19,8 @@ def save_prompt(prompt: VoicePrompt, path: Path) -> None:
     tensors = {"semantic_tokens": prompt.semantic_tokens, "phoneme_ids": prompt.phoneme_ids}
     if prompt.bert_features is not None:
         tensors["bert_features"] = prompt.bert_features
+    if prompt.reference_mel is not None:
+        tensors["reference_mel"] = prompt.reference_mel
     for i, spectrogram in enumerate(prompt.reference_spectrograms):
         tensors[f"reference_spectrogram.{i}"] = spectrogram
     for i, embedding in enumerate(prompt.speaker_embeddings):
@@ -46,6 +48,7 @@ def load_prompt(path: Path) -> VoicePrompt:
             tensors.get("bert_features"),
             tuple(t.float() for t in _numbered(tensors, "reference_spectrogram")),
             tuple(_numbered(tensors, "speaker_embedding")),
+            tensors.get("reference_mel"),
         )
     except (SafetensorError, OSError, KeyError) as error:
         raise BundleError(f"{path} is not a readable voice: {error}") from error

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from engine.audio.fbank import SAMPLE_RATE_HZ as FBANK_SAMPLE_RATE_HZ
 from engine.audio.fbank import kaldi_fbank
 from engine.audio.resample import resample, resample_high_quality
-from engine.audio.spectrogram import Spectrogram
+from engine.audio.spectrogram import MelConfig, MelSpectrogram, Spectrogram
 from engine.errors import ReferenceAudioError
+from engine.models.flow_matching import FlowMatchingDecoder
 from engine.models.hubert import SAMPLE_RATE_HZ, ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.vits_decoder import VitsDecoder
@@ -31,12 +32,14 @@ class PromptMaker:
 
     `reference_peak`: references are scaled to this peak first, or left when None.
     `speaker_encoder`: of bundles whose decoder reads a speaker embedding.
+    `mel`: how mels of the reference are made, for bundles whose decoder continues them.
     """
 
     content_encoder: ContentEncoder
-    decoder: VitsDecoder
+    decoder: VitsDecoder | FlowMatchingDecoder
     reference_peak: float | None = None
     speaker_encoder: SpeakerEncoder | None = None
+    mel: MelConfig | None = None
 
     def make(
         self, reference: Audio, transcript: Phonemes, language: str, bert: Tensor | None
@@ -56,6 +59,7 @@ class PromptMaker:
                 bert,
                 (self._spectrogram(wave),),
                 self._speaker_embeddings(wave),
+                self._mel(reference),
             )
 
     def _scaled(self, reference: Audio) -> Audio:
@@ -71,24 +75,33 @@ class PromptMaker:
         return self.decoder.extract_semantic_tokens(features)[0].cpu()
 
     def _style_wave(self, reference: Audio) -> Tensor:
-        """The recording [T] at the decoder's rate, as everything hears it that gives timbre."""
+        """The recording [T] at the style encoder's rate, as everything hears it for timbre."""
         wave = torch.from_numpy(reference.samples)
-        wave = resample(wave, reference.sample_rate_hz, self.decoder.config.sample_rate_hz)
+        rate_hz = self.decoder.config.reference.sample_rate_hz
+        wave = resample(wave, reference.sample_rate_hz, rate_hz)
         peak = float(wave.abs().max())
         return wave / min(2.0, peak) if peak > 1 else wave
 
     def _spectrogram(self, wave: Tensor) -> Tensor:
         """Magnitudes [bins, T] of what the style encoder reads."""
-        config = self.decoder.config
-        n_fft = config.filter_length
-        magnitudes = Spectrogram(n_fft, config.hop_length, n_fft)(wave[None])[0]
-        return magnitudes[: config.reference_bins]
+        form = self.decoder.config.reference
+        magnitudes = Spectrogram(form.n_fft, form.hop_samples, form.n_fft)(wave[None])[0]
+        return magnitudes[: form.bins]
+
+    def _mel(self, reference: Audio) -> Tensor | None:
+        """Log-mels [M, T] of the recording, None where none are read."""
+        if self.mel is None:
+            return None
+        wave = torch.from_numpy(reference.samples)
+        wave = resample(wave, reference.sample_rate_hz, self.mel.sample_rate_hz)
+        mels: Tensor = MelSpectrogram(self.mel)(wave[None])
+        return mels[0]
 
     def _speaker_embeddings(self, wave: Tensor) -> tuple[Tensor, ...]:
-        """One embedding [S] of the wave at the decoder's rate; none where none is read."""
+        """One embedding [S] of the wave at the style encoder's rate; none where none is read."""
         if self.speaker_encoder is None:
             return ()
-        rate_hz = self.decoder.config.sample_rate_hz
+        rate_hz = self.decoder.config.reference.sample_rate_hz
         features = kaldi_fbank(resample(wave, rate_hz, FBANK_SAMPLE_RATE_HZ))
         return (self.speaker_encoder(features[None].to(self._device))[0].cpu(),)
 

@@ -127,6 +127,12 @@ def test_every_release_that_reads_embeddings_has_the_speaker_encoder() -> None:
     }
 
 
+def test_every_release_that_makes_mels_has_its_vocoder() -> None:
+    named = {name: release.vocoder for name, release in RELEASES.items() if release.vocoder}
+    assert named.keys() == {"v3", "v4"}
+    assert all(vocoder in RELEASES[name].paths() for name, vocoder in named.items())
+
+
 def test_a_version_that_no_bundle_can_be_made_of_is_refused() -> None:
-    with pytest.raises(InputError, match="known: v1, v2, v2Pro, v2ProPlus"):
-        release_named("v3")
+    with pytest.raises(InputError, match="known: v1, v2, v2Pro, v2ProPlus, v3, v4"):
+        release_named("v5")

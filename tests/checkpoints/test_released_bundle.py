@@ -155,13 +155,6 @@ def test_a_configuration_without_sizes_is_refused(
         make_bundle(files, tmp_path / "bundle", name="mine")
 
 
-def test_v3_is_refused_by_name(shared: Path, make_acoustic: Make, tmp_path: Path) -> None:
-    files = release(V2, shared, make_acoustic)
-    make_acoustic(b"02")
-    with pytest.raises(CheckpointError, match="v3"):
-        make_bundle(files, tmp_path / "bundle", name="mine")
-
-
 def test_a_folder_without_weights_is_refused(
     shared: Path, make_acoustic: Make, tmp_path: Path
 ) -> None:

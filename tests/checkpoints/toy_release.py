@@ -10,12 +10,22 @@ import torch
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM
 
+from engine.models.bigvgan import BigVgan, BigVganConfig
+from engine.models.dit import DitConfig
+from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
+from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.hubert import ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder, SpeakerEncoderConfig
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig, VitsDecoder
+from engine.models.weight_norm import fuse_weight_norm
 
 SPEAKER = SpeakerEncoderConfig(channels=8, blocks=(1, 1, 1, 1))
+DIT = DitConfig(text_channels=16, channels=32, depth=1, heads=2, text_blocks=1)
+BIGVGAN = BigVganConfig(initial_channels=64, resblock_kernel_sizes=(3,), resblock_dilations=(1,))
+HIFIGAN = HifiGanConfig(
+    100, 32, (10, 6, 2, 2, 2), (20, 12, 4, 4, 4), (3,), ((1,),), final_bias=True
+)
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "你", "好", "。", ",")
 CONTENT: dict[str, Any] = {
     "hidden_size": 768,
@@ -66,6 +76,38 @@ def acoustic_weights(config: dict[str, Any], symbols: int, speaker_dimension: in
     with torch.no_grad():
         decoder.dec.conv_post.weight.mul_(50)
     return _half(decoder.state_dict())
+
+
+def flow_weights(config: dict[str, Any], version: str) -> dict[str, Tensor]:
+    """Half-precision weights of a toy `.pth` of v3 or v4."""
+    sizes = FlowMatchingConfig.from_released(config, symbols=732, is_v4=version == "v4", dit=DIT)
+    return _half(FlowMatchingDecoder(sizes).state_dict())
+
+
+def adapters(weights: dict[str, Tensor], rank: int = 2) -> dict[str, Tensor]:
+    """Adapters of the attention in `weights`, as a LoRA checkpoint holds them."""
+    wrapped = "cfm.base_model.model."
+    made: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        if ".attn.to_" in key and key.endswith(".weight"):
+            name = key.replace("cfm.", wrapped).removesuffix(".weight")
+            rows, columns = value.shape
+            made[f"{name}.lora_A.default.weight"] = torch.randn(rank, columns).half()
+            made[f"{name}.lora_B.default.weight"] = torch.randn(rows, rank).half()
+    return made
+
+
+def write_vocoder(path: Path, version: str) -> Path:
+    """The vocoder of a version: BigVGAN under weight norm for v3, a plain HiFi-GAN for v4."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if version == "v3":
+        with_norm = BigVgan(BIGVGAN)
+        torch.save({"generator": with_norm.state_dict()}, path)
+    else:
+        vocoder = HifiGan(HIFIGAN)
+        fuse_weight_norm(vocoder)
+        torch.save(vocoder.state_dict(), path)
+    return path
 
 
 def write_semantic(path: Path, symbols: int) -> Path:

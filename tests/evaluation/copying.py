@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from engine.audio.resample import resample_high_quality
-from engine.pipeline.acoustic import AcousticStream, Manner
+from engine.pipeline.acoustic import Manner, OpenStream
 from engine.pipeline.bundle import Bundle
 from engine.types import Audio
 
@@ -20,22 +20,22 @@ def copy_all(
 ) -> list[Audio]:
     """Return each original, taken apart into tokens and spoken again in the voice."""
     voice = bundle.builtin_voices[voice_id]
-    references = [spectrogram[None] for spectrogram in voice.prompt.reference_spectrograms]
-    speakers = [embedding[None] for embedding in voice.prompt.speaker_embeddings]
-    style = bundle.decoder.mean_style(references, speakers)
-    manner = Manner(style, bundle.defaults.noise_scale, 1.0)
+    manner = Manner(bundle.defaults.noise_scale, 1.0)
+    begin = bundle.acoustics.in_voice(voice.prompt, manner)
     return [
-        _copy(bundle, manner, bundle.phonemes(text, voice.language).phoneme_ids, original)
+        _copy(bundle, begin, bundle.phonemes(text, voice.language).phoneme_ids, original)
         for text, original in zip(texts, originals, strict=True)
     ]
 
 
-def _copy(bundle: Bundle, manner: Manner, phoneme_ids: tuple[int, ...], original: Audio) -> Audio:
+def _copy(
+    bundle: Bundle, begin: OpenStream, phoneme_ids: tuple[int, ...], original: Audio
+) -> Audio:
     heard = resample_high_quality(_scaled(bundle, original), CONTENT_RATE_HZ)
     features = bundle.prompt_maker.content_encoder(torch.from_numpy(heard.samples)[None])
-    tokens = bundle.decoder.extract_semantic_tokens(features)[0]
+    tokens = bundle.prompt_maker.decoder.extract_semantic_tokens(features)[0]
     generator = torch.Generator().manual_seed(0)
-    stream = AcousticStream(bundle.decoder, torch.tensor(phoneme_ids), manner, generator)
+    stream = begin(torch.tensor(phoneme_ids), generator)
     return Audio(stream.decode(tokens, last=True), bundle.sample_rate_hz)
 
 

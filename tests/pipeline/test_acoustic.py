@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.pipeline.acoustic import AcousticStream, Manner
+from engine.pipeline.acoustic import Manner
+from engine.pipeline.vits_stream import VitsStream
 from engine.types import Samples
 from tests.tiny_bundle import ACOUSTIC, CODES, tiny_decoder, tiny_prompt
 
 HOP = ACOUSTIC.hop_length
 
 
-def new_stream(speed: float = 1.0) -> AcousticStream:
+def new_stream(speed: float = 1.0) -> VitsStream:
     decoder = tiny_decoder()
     with torch.inference_mode():
         style = decoder.mean_style([tiny_prompt().reference_spectrograms[0][None]])
     generator = torch.Generator().manual_seed(2)
-    return AcousticStream(decoder, torch.arange(20), Manner(style, 0.5, speed), generator)
+    return VitsStream(decoder, style, Manner(0.5, speed), torch.arange(20), generator)
 
 
 @torch.inference_mode()
