@@ -79,6 +79,14 @@ class MultiHeadAttention(nn.Module):
             out = out + self._to_relative(weights) @ self.emb_rel_v[0]
         return self.conv_o(out.mT.reshape(x.shape))
 
+    def log_weights(self, x: Tensor, context: Tensor) -> Tensor:
+        """Where `x` [B, C, T] looks in `context` [B, C, S]: log of the weights, [B, H, T, S].
+
+        For modules without relative positions and sequences without padding.
+        """
+        q = self._heads(self.conv_q(x)) / math.sqrt(x.shape[1] // self.n_heads)
+        return F.log_softmax(q @ self._heads(self.conv_k(context)).mT, dim=-1)
+
     def _heads(self, x: Tensor) -> Tensor:
         """[B, C, T] -> [B, H, T, C/H]."""
         b, c, t = x.shape

@@ -50,6 +50,10 @@ class TextCrossAttention(nn.Module):
         x = self.cross_attention(x * mask, self.text_pre(text * text_mask) * text_mask, pairs) + x
         return self.c_post((x + style) * mask)
 
+    def log_attention(self, content: Tensor, text: Tensor) -> Tensor:
+        """Where frames [1, C, T] look in the text [1, C, N]: log of the weights, [1, H, T, N]."""
+        return self.cross_attention.log_weights(self.c_pre(content), self.text_pre(text))
+
 
 class PriorEncoder(nn.Module):
     """Encodes content and text apart, joins them, and projects to the prior."""
@@ -99,6 +103,16 @@ class PriorEncoder(nn.Module):
             mask = F.interpolate(mask, frames, mode="nearest")
         mean, log_std = (self.proj(y) * mask).chunk(2, dim=1)
         return Prior(y, mean, log_std, mask)
+
+    def log_text_attention(self, content: Tensor, phoneme_ids: Tensor) -> Tensor:
+        """Where the frames [1, D, T] of one sentence look among its phonemes [1, N].
+
+        Log of the cross-attention's weights, [1, H, T, N].
+        """
+        mask, text_mask = torch.ones_like(content[:, :1]), torch.ones_like(content[:, :1, :1])
+        text_mask = text_mask.expand(1, 1, phoneme_ids.shape[1])
+        y = self.encoder_ssl(self.ssl_proj(content), mask)
+        return self.mrte.log_attention(y, self.encode_text(phoneme_ids, text_mask))
 
 
 def sample_latents(prior: Prior, noise: Tensor, noise_scale: float) -> Tensor:

@@ -247,6 +247,22 @@ class TextToSemantic(nn.Module):
         cache.live += 1
         return self.ar_predict_layer(x[0, -1])
 
+    def attention(
+        self, text: Tensor, audio: Tensor, *, rows: slice, columns: slice
+    ) -> Iterator[Tensor]:
+        """Yield each layer's attention weights [H, R, C] from positions `rows` to `columns`.
+
+        Embedded text [1, N, D] and audio [1, T, D] are one sequence, as in `forward`.
+        """
+        x = torch.cat([text, audio], dim=1)
+        mask = prefix_mask(text.shape[1], x.shape[1], x.device)
+        for layer in self.h:
+            q, k, v = layer.self_attn.project(x)
+            scores = q[0, :, rows].float() @ k[0].float().mT / math.sqrt(q.shape[-1])
+            scores = scores.masked_fill(~mask[0, :, rows], -math.inf)
+            yield scores.softmax(-1)[:, :, columns]
+            x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
+
     def decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """One token [B] per live row, at audio `positions` [B] -> logits [B, V]."""
         rows = cache.live

@@ -48,24 +48,27 @@ class ChineseFrontend:
         normalized = normalize(text)
         phonemes: list[str] = []
         word2ph: list[int] = []
+        words: list[tuple[str, int]] = []
         for clause in _CLAUSE.findall(normalized):
-            for sounds in self._clause(clause):
-                phonemes.extend(sounds)
-                word2ph.append(len(sounds))
-        return PhonemeSegment("zh", normalized, tuple(phonemes), tuple(word2ph))
+            for word, sounds in self._clause(clause):
+                phonemes.extend(sound for character in sounds for sound in character)
+                counts = [len(character) for character in sounds]
+                word2ph.extend(counts)
+                words.append((word, sum(counts)))
+        return PhonemeSegment("zh", normalized, tuple(phonemes), tuple(word2ph), tuple(words))
 
-    def _clause(self, clause: str) -> list[tuple[str, ...]]:
-        """The phonemes of each character of `clause`."""
+    def _clause(self, clause: str) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """The words of `clause`, each with the phonemes of its characters."""
         rules = sandhi()
         merged = [(str(word), str(tag)) for word, tag in self._merged(clause)]
         readings = self._pronouncer.read(clause, [word for word, _ in merged])
-        sounds: list[tuple[str, ...]] = []
+        words: list[tuple[str, list[tuple[str, ...]]]] = []
         for (word, tag), (initials, tones) in zip(merged, readings, strict=True):
             finals = rules.modified_tone(word, tag, tones)
             if self._has_erhua:
                 finals = _with_erhua(word, tag, finals)
-            sounds.extend(map(_character, initials, finals))
-        return sounds
+            words.append((word, list(map(_character, initials, finals))))
+        return words
 
     def _merged(self, clause: str) -> list[tuple[str, str]]:
         merged: list[tuple[str, str]] = sandhi().pre_merge_for_modify(cut_words(clause))

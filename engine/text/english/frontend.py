@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from engine.text.english.normalizer import normalize
@@ -21,11 +22,16 @@ class EnglishFrontend:
     def read(self, text: str) -> PhonemeSegment:
         """The phonemes of `text`; a comma leads when there are fewer than four."""
         normalized = normalize(text)
-        spoken = ["-" if mark == "'" else mark for mark in self._pronouncer.read(normalized)]
-        phonemes = [phoneme for phoneme in spoken if phoneme in self._table]
-        if len(phonemes) < _FEWEST_PHONEMES:
-            phonemes.insert(0, ",")
-        return PhonemeSegment("en", normalized, tuple(phonemes))
+        words = [(word, self._known(sounds)) for word, sounds in self._pronouncer.read(normalized)]
+        if sum(len(sounds) for _, sounds in words) < _FEWEST_PHONEMES:
+            words.insert(0, (",", [","]))
+        phonemes = tuple(sound for _, sounds in words for sound in sounds)
+        counts = tuple((word, len(sounds)) for word, sounds in words)
+        return PhonemeSegment("en", normalized, phonemes, words=counts)
+
+    def _known(self, sounds: Iterable[str]) -> list[str]:
+        spoken = ("-" if sound == "'" else sound for sound in sounds)
+        return [sound for sound in spoken if sound in self._table]
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:

@@ -36,14 +36,11 @@ _LONGEST_WORD = 60
 class Pronouncer:
     """Reads normalized English. Dictionaries are loaded on first use and kept."""
 
-    def read(self, text: str) -> list[str]:
-        """The phonemes and punctuation marks of normalized `text`, without word gaps."""
+    def read(self, text: str) -> list[tuple[str, list[str]]]:
+        """The words and punctuation marks of normalized `text`, each with its phonemes."""
         tokens = _TOKEN.findall(text)
         words = [token.lower() for token in tokens]
-        phonemes: list[str] = []
-        for index, token in enumerate(tokens):
-            phonemes.extend(self._token(token, words, index))
-        return phonemes
+        return [(token, list(self._token(token, words, at))) for at, token in enumerate(tokens)]
 
     def _token(self, token: str, words: Sequence[str], index: int) -> Iterable[str]:
         word = words[index]

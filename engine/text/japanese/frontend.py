@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from engine.errors import MissingDependencyError
-from engine.text.japanese.prosody import phonemes_with_prosody
+from engine.text.japanese.prosody import count_by_morae, phonemes_with_prosody
 from engine.text.splitting import collapse_marks
 from engine.text.symbols import UNKNOWN, SymbolTable
 from engine.types import PhonemeSegment
@@ -33,18 +33,25 @@ class JapaneseFrontend:
         """The phonemes of `text`, each stretch between punctuation marks read by itself."""
         normalized = collapse_marks(text)
         phonemes: list[str] = []
+        words: list[tuple[str, int]] = []
         for piece in _PIECE.findall(normalized.replace("％", "パーセント").lower()):
             if _IS_READABLE.match(piece):
-                phonemes.extend(phonemes_with_prosody(_labels(piece)))
+                sounds, read = _read(piece)
+                phonemes.extend(sounds)
+                words.extend(read)
             elif piece != " ":
                 phonemes.append(_MARKS.get(piece, piece))
+                words.append((piece, 1))
         known = (phoneme if phoneme in self._table else UNKNOWN for phoneme in phonemes)
-        return PhonemeSegment("ja", normalized, tuple(known))
+        return PhonemeSegment("ja", normalized, tuple(known), words=tuple(words))
 
 
-def _labels(text: str) -> list[str]:
-    labels: list[str] = _openjtalk().extract_fullcontext(text)
-    return labels
+def _read(text: str) -> tuple[list[str], list[tuple[str, int]]]:
+    """The phonemes of a stretch without marks, and its words with their numbers of phonemes."""
+    features = _openjtalk().run_frontend(text)
+    phonemes = phonemes_with_prosody(_openjtalk().make_label(features))
+    morae = [(str(word["string"]), int(word["mora_size"])) for word in features]
+    return phonemes, count_by_morae(morae, phonemes)
 
 
 @cache

@@ -53,6 +53,25 @@ def phonemes_with_prosody(labels: Sequence[str]) -> list[str]:
     return marked
 
 
+def count_by_morae(
+    words: Sequence[tuple[str, int]], phonemes: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Share `phonemes` out to words of known numbers of morae.
+
+    A mark belongs to the mora before it; what is left over belongs to the last word.
+    """
+    counts, position = [0] * len(words), 0
+    left = [morae for _, morae in words]
+    for phoneme in phonemes:
+        if phoneme.isalpha():
+            while position < len(words) - 1 and not left[position]:
+                position += 1
+            left[position] -= phoneme in _MORA_END
+        if counts:
+            counts[position] += 1
+    return [(text, count) for (text, _), count in zip(words, counts, strict=True)]
+
+
 def _parse(label: str) -> _Label:
     match = _PHONEME.search(label)
     phoneme = match[1] if match else ""

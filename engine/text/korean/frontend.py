@@ -43,7 +43,8 @@ class KoreanFrontend:
         letters = spelled.translate(str.maketrans(dict[str, str | int | None](_DIVIDED)))
         letters = _RIEUL_AFTER_PARTICLE.sub(r"\1ㄴ", letters)
         letters += "." if _ENDS_IN_LETTER.search(letters) else ""
-        return PhonemeSegment("ko", text, tuple(map(self._phoneme, letters)))
+        phonemes = tuple(map(self._phoneme, letters))
+        return PhonemeSegment("ko", text, phonemes, words=_words(text, letters))
 
     def _phoneme(self, letter: str) -> str:
         phoneme = _MARKS.get(letter, letter)
@@ -52,3 +53,11 @@ class KoreanFrontend:
     @cached_property
     def _rules(self) -> KoreanRules:
         return KoreanRules()
+
+
+def _words(text: str, letters: str) -> tuple[tuple[str, int], ...]:
+    """The words between spaces and their numbers of letters; none if reading moved the spaces."""
+    written, spelled = re.split(" ", text), re.split("(?= )", letters)
+    if len(written) != len(spelled):
+        return ()
+    return tuple((word, len(sounds)) for word, sounds in zip(written, spelled, strict=True))
