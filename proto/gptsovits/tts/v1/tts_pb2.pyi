@@ -8,12 +8,67 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import gptsovits.tts.v1.audio_pb2
 import gptsovits.tts.v1.timestamps_pb2
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _SentenceFlaw:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _SentenceFlawEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_SentenceFlaw.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    SENTENCE_FLAW_UNSPECIFIED: _SentenceFlaw.ValueType  # 0
+    """Not used."""
+    SENTENCE_FLAW_EMPTY: _SentenceFlaw.ValueType  # 1
+    """No sound came."""
+    SENTENCE_FLAW_TOO_SHORT: _SentenceFlaw.ValueType  # 2
+    """It was too short for its phonemes: words were swallowed."""
+    SENTENCE_FLAW_TOO_LONG: _SentenceFlaw.ValueType  # 3
+    """It was too long for its phonemes: it ran away."""
+    SENTENCE_FLAW_NO_END: _SentenceFlaw.ValueType  # 4
+    """It reached the limit of the model before its end."""
+    SENTENCE_FLAW_LOOP: _SentenceFlaw.ValueType  # 5
+    """It repeated itself."""
+    SENTENCE_FLAW_SILENT: _SentenceFlaw.ValueType  # 6
+    """It was silent."""
+    SENTENCE_FLAW_CLIPPED: _SentenceFlaw.ValueType  # 7
+    """It was distorted by clipping."""
+    SENTENCE_FLAW_REJECTED: _SentenceFlaw.ValueType  # 8
+    """The server's verifier heard something else."""
+
+class SentenceFlaw(_SentenceFlaw, metaclass=_SentenceFlawEnumTypeWrapper):
+    """What a check found wrong with a spoken sentence."""
+
+SENTENCE_FLAW_UNSPECIFIED: SentenceFlaw.ValueType  # 0
+"""Not used."""
+SENTENCE_FLAW_EMPTY: SentenceFlaw.ValueType  # 1
+"""No sound came."""
+SENTENCE_FLAW_TOO_SHORT: SentenceFlaw.ValueType  # 2
+"""It was too short for its phonemes: words were swallowed."""
+SENTENCE_FLAW_TOO_LONG: SentenceFlaw.ValueType  # 3
+"""It was too long for its phonemes: it ran away."""
+SENTENCE_FLAW_NO_END: SentenceFlaw.ValueType  # 4
+"""It reached the limit of the model before its end."""
+SENTENCE_FLAW_LOOP: SentenceFlaw.ValueType  # 5
+"""It repeated itself."""
+SENTENCE_FLAW_SILENT: SentenceFlaw.ValueType  # 6
+"""It was silent."""
+SENTENCE_FLAW_CLIPPED: SentenceFlaw.ValueType  # 7
+"""It was distorted by clipping."""
+SENTENCE_FLAW_REJECTED: SentenceFlaw.ValueType  # 8
+"""The server's verifier heard something else."""
+global___SentenceFlaw = SentenceFlaw
 
 @typing.final
 class SpeechInput(google.protobuf.message.Message):
@@ -27,6 +82,7 @@ class SpeechInput(google.protobuf.message.Message):
     OPTIONS_FIELD_NUMBER: builtins.int
     AUDIO_FORMAT_FIELD_NUMBER: builtins.int
     TIMESTAMPS_FIELD_NUMBER: builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The text to speak, plain or with the markdown of a language model's answer."""
     voice: builtins.str
@@ -43,6 +99,10 @@ class SpeechInput(google.protobuf.message.Message):
     def audio_format(self) -> gptsovits.tts.v1.audio_pb2.AudioFormat:
         """The wanted form of the sound."""
 
+    @property
+    def pronunciations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Pronunciation]:
+        """How to read certain words, before what the server's own lexicon says; at most 1000."""
+
     def __init__(
         self,
         *,
@@ -52,11 +112,49 @@ class SpeechInput(google.protobuf.message.Message):
         options: global___SynthesisOptions | None = ...,
         audio_format: gptsovits.tts.v1.audio_pb2.AudioFormat | None = ...,
         timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType = ...,
+        pronunciations: collections.abc.Iterable[global___Pronunciation] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "language", b"language", "options", b"options", "text", b"text", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "language", b"language", "options", b"options", "pronunciations", b"pronunciations", "text", b"text", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
 
 global___SpeechInput = SpeechInput
+
+@typing.final
+class Pronunciation(google.protobuf.message.Message):
+    """How a word of the text is read. In the text itself a reading may follow a word in brackets:
+    `行[hang2]` (pinyin, or jyutping where the language is Cantonese), `今日[きょう]`,
+    `live[L AY1 V]`.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: builtins.int
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    ALIAS_FIELD_NUMBER: builtins.int
+    PHONEMES_FIELD_NUMBER: builtins.int
+    word: builtins.str
+    """The word as it is written; letters match in any case, and whole words only."""
+    language: builtins.str
+    """The language of the reading; empty takes the one of the text."""
+    alias: builtins.str
+    """Text that is spoken instead."""
+    phonemes: builtins.str
+    """Phonemes with spaces between them: one pinyin (`zh`) or jyutping (`yue`) syllable for each
+    character, ARPAbet with stress (`en`), kana (`ja`).
+    """
+    def __init__(
+        self,
+        *,
+        word: builtins.str = ...,
+        language: builtins.str = ...,
+        alias: builtins.str = ...,
+        phonemes: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["alias", b"alias", "phonemes", b"phonemes", "reading", b"reading"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["alias", b"alias", "language", b"language", "phonemes", b"phonemes", "reading", b"reading", "word", b"word"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["reading", b"reading"]) -> typing.Literal["alias", "phonemes"] | None: ...
+
+global___Pronunciation = Pronunciation
 
 @typing.final
 class SynthesisOptions(google.protobuf.message.Message):
@@ -275,6 +373,7 @@ class SynthesisReport(google.protobuf.message.Message):
     TIME_TO_FIRST_AUDIO_FIELD_NUMBER: builtins.int
     PROCESSING_TIME_FIELD_NUMBER: builtins.int
     CHARACTERS_FIELD_NUMBER: builtins.int
+    FINDINGS_FIELD_NUMBER: builtins.int
     seed: builtins.int
     """The seed that gives this sound again."""
     characters: builtins.int
@@ -291,6 +390,10 @@ class SynthesisReport(google.protobuf.message.Message):
     def processing_time(self) -> google.protobuf.duration_pb2.Duration:
         """From admission to the last encoded piece."""
 
+    @property
+    def findings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SentenceFinding]:
+        """The sentences that were not right at once, as far as cheap checks can tell."""
+
     def __init__(
         self,
         *,
@@ -299,11 +402,44 @@ class SynthesisReport(google.protobuf.message.Message):
         time_to_first_audio: google.protobuf.duration_pb2.Duration | None = ...,
         processing_time: google.protobuf.duration_pb2.Duration | None = ...,
         characters: builtins.int = ...,
+        findings: collections.abc.Iterable[global___SentenceFinding] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["audio_duration", b"audio_duration", "processing_time", b"processing_time", "time_to_first_audio", b"time_to_first_audio"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio_duration", b"audio_duration", "characters", b"characters", "processing_time", b"processing_time", "seed", b"seed", "time_to_first_audio", b"time_to_first_audio"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audio_duration", b"audio_duration", "characters", b"characters", "findings", b"findings", "processing_time", b"processing_time", "seed", b"seed", "time_to_first_audio", b"time_to_first_audio"]) -> None: ...
 
 global___SynthesisReport = SynthesisReport
+
+@typing.final
+class SentenceFinding(google.protobuf.message.Message):
+    """A sentence that was not right at once, and what was done about it. What had been heard of it
+    already was kept, and the rest spoken anew.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SENTENCE_FIELD_NUMBER: builtins.int
+    FLAW_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    RESOLVED_FIELD_NUMBER: builtins.int
+    sentence: builtins.int
+    """Counts the sentences of the request, or of the segment, from 0."""
+    flaw: global___SentenceFlaw.ValueType
+    """What was wrong with the newest attempt that failed."""
+    attempts: builtins.int
+    """How often it was spoken."""
+    resolved: builtins.bool
+    """Whether the last attempt passed the checks."""
+    def __init__(
+        self,
+        *,
+        sentence: builtins.int = ...,
+        flaw: global___SentenceFlaw.ValueType = ...,
+        attempts: builtins.int = ...,
+        resolved: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "flaw", b"flaw", "resolved", b"resolved", "sentence", b"sentence"]) -> None: ...
+
+global___SentenceFinding = SentenceFinding
 
 @typing.final
 class StreamingSynthesizeRequest(google.protobuf.message.Message):
@@ -363,6 +499,7 @@ class StreamingConfig(google.protobuf.message.Message):
     AUDIO_FORMAT_FIELD_NUMBER: builtins.int
     TIMESTAMPS_FIELD_NUMBER: builtins.int
     COMMIT_FIELD_NUMBER: builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: builtins.int
     voice: builtins.str
     """The voice's resource name, `voices/{id}`."""
     language: builtins.str
@@ -381,6 +518,10 @@ class StreamingConfig(google.protobuf.message.Message):
     def commit(self) -> global___CommitPolicy:
         """When a piece of the text is long enough to be spoken."""
 
+    @property
+    def pronunciations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Pronunciation]:
+        """How to read certain words, as in `SpeechInput`."""
+
     def __init__(
         self,
         *,
@@ -390,9 +531,10 @@ class StreamingConfig(google.protobuf.message.Message):
         audio_format: gptsovits.tts.v1.audio_pb2.AudioFormat | None = ...,
         timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType = ...,
         commit: global___CommitPolicy | None = ...,
+        pronunciations: collections.abc.Iterable[global___Pronunciation] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "language", b"language", "options", b"options", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "language", b"language", "options", b"options", "pronunciations", b"pronunciations", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
 
 global___StreamingConfig = StreamingConfig
 
@@ -604,6 +746,7 @@ class SegmentCompleted(google.protobuf.message.Message):
     SEGMENT_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
     CANCELLED_FIELD_NUMBER: builtins.int
+    FINDINGS_FIELD_NUMBER: builtins.int
     segment: builtins.int
     """The segment that `SegmentStarted` named, or one that was cancelled before it started."""
     cancelled: builtins.bool
@@ -612,15 +755,20 @@ class SegmentCompleted(google.protobuf.message.Message):
     def end_time(self) -> google.protobuf.duration_pb2.Duration:
         """From the beginning of the sound to the segment's end."""
 
+    @property
+    def findings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SentenceFinding]:
+        """The sentences of the segment that were not right at once."""
+
     def __init__(
         self,
         *,
         segment: builtins.int = ...,
         end_time: google.protobuf.duration_pb2.Duration | None = ...,
         cancelled: builtins.bool = ...,
+        findings: collections.abc.Iterable[global___SentenceFinding] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["end_time", b"end_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cancelled", b"cancelled", "end_time", b"end_time", "segment", b"segment"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cancelled", b"cancelled", "end_time", b"end_time", "findings", b"findings", "segment", b"segment"]) -> None: ...
 
 global___SegmentCompleted = SegmentCompleted
 
