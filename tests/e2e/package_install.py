@@ -11,14 +11,15 @@ import zipfile
 from pathlib import Path
 
 from plugin.packaging.build import build_package
+from plugin.packaging.contents import PROVIDER, Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "build" / "plugin-environments"
 
 
-def unpack_plugin(folder: Path) -> Path:
-    """Build the package and return the folder that it is unpacked into."""
-    package = build_package(ROOT, folder)
+def unpack_plugin(folder: Path, recipe: Recipe = PROVIDER) -> Path:
+    """Build a package and return the folder that it is unpacked into."""
+    package = build_package(ROOT, folder, recipe)
     unpacked = folder / "plugin-unpacked"
     with zipfile.ZipFile(package) as archive:
         archive.extractall(unpacked)
