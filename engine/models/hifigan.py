@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 SLOPE = 0.1
+FINAL_SLOPE = 0.01
 ENDS_REACH = 3  # of the first and the last convolution, 7 wide
 
 
@@ -100,7 +101,7 @@ class HifiGan(nn.Module):
             x = up(F.leaky_relu(x, SLOPE))
             blocks = [block(x) for block in self.resblocks[n * i : n * (i + 1)]]
             x = sum(blocks[1:], blocks[0]) / n
-        return torch.tanh(self.conv_post(F.leaky_relu(x)))
+        return torch.tanh(self.conv_post(F.leaky_relu(x, FINAL_SLOPE)))
 
 
 def input_reach(rates: Sequence[int], kernels: Sequence[int], block: int, end: int = 0) -> int:

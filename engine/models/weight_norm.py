@@ -63,6 +63,11 @@ def fuse_weight_norm(network: nn.Module) -> None:
             fuse_weight_norm(child)
 
 
+def weight_of(conv: Convolution) -> Tensor:
+    """The weight that `conv` multiplies by, under weight norm or plain."""
+    return _whole_weight(conv) if hasattr(conv, "weight_g") else conv.weight
+
+
 def _split_weight(conv: Convolution) -> None:
     """Replace `weight` by its norm per first dimension and its direction."""
     weight = conv.weight.detach()

@@ -1,9 +1,9 @@
-"""The acoustic half of v1, v2 and v2Pro: latents of a prior, vocoded with a margin.
+"""The acoustic half of v1, v2 and v2Pro: latents of a prior, and a vocoder that never looks back.
 
 The prior attends to the whole sentence, so it is recomputed over all tokens that are there; it is
-the cheap part. Flow and vocoder see a limited neighbourhood, so each piece decodes its own frames
-and a margin on both sides. The newest frames still lack their right-hand margin: they are held
-back until more tokens come, and joined to the next piece by a crossfade.
+the cheap part, and so is the flow, which sees a limited neighbourhood and runs over the new frames
+and a margin. The newest frames still lack their right-hand neighbours: they are held back until
+more tokens come. The vocoder, the costly part, computes every sample once.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.errors import ReferenceAudioError
+from engine.models.hifigan_stream import HifiGanStream
 from engine.models.prior_encoder import Prior, sample_latents
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner, OpenStream
 from engine.types import Samples, VoicePrompt
 
-MARGIN_FRAMES = 40  # flow: 4 couplings of 4 layers of width 5 see 32; the vocoder some 8 more
-HELD_FRAMES = 8
-FADE_FRAMES = 1
+FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
+HELD_FRAMES = 2
 FIRST_PIECE_TOKENS = 14
 
 
@@ -71,8 +70,8 @@ class VitsStream:
         self._style = style_embedding
         self._phoneme_ids = phoneme_ids[None].to(style_embedding.device)
         self._noise = torch.zeros(1, decoder.config.inter_channels, 0)
-        self._spoken_frames = 0
-        self._tail: Samples = np.zeros(0, np.float32)
+        self._vocoder = HifiGanStream(decoder.dec, style_embedding)
+        self._vocoded_frames = 0
 
     @property
     def incremental(self) -> bool:
@@ -93,24 +92,18 @@ class VitsStream:
             semantic_tokens[None], self._phoneme_ids, self._style, self._manner.speed
         )
         frames = prior.mean.shape[-1]
-        until = frames if last else max(self._spoken_frames, frames - HELD_FRAMES)
-        begin = max(0, self._spoken_frames - MARGIN_FRAMES)
-        samples = self._vocode(prior, begin)
-        hop = self._decoder.config.hop_length
-        spoken = (self._spoken_frames - begin) * hop
-        piece = self._faded(samples[spoken:])
-        ready = (until - self._spoken_frames) * hop
-        self._tail = piece[ready : ready + FADE_FRAMES * hop]
-        self._spoken_frames = until
-        return piece[:ready]
+        until = frames if last else max(self._vocoded_frames, frames - HELD_FRAMES)
+        latents = self._latents(prior, self._vocoded_frames)[..., : until - self._vocoded_frames]
+        self._vocoded_frames = until
+        return self._vocoder.push(latents, last=last)[0, 0].float().cpu().numpy()
 
-    def _vocode(self, prior: Prior, begin: int) -> Samples:
-        """Waveform of the frames from `begin` on."""
+    def _latents(self, prior: Prior, begin: int) -> Tensor:
+        """Latents [1, C, frames] of the frames from `begin` on."""
         noise = self._noise_until(prior.mean.shape[-1]).to(prior.mean.device)
-        z_p = sample_latents(prior, noise, self._manner.noise_scale)[..., begin:]
-        mask = prior.mask[..., begin:]
-        wave = self._decoder.vocode(z_p, mask, self._style)
-        return wave[0, 0].float().cpu().numpy()
+        first = max(0, begin - FLOW_REACH_FRAMES)
+        z_p = sample_latents(prior, noise, self._manner.noise_scale)[..., first:]
+        z = self._decoder.flow.reverse(z_p, prior.mask[..., first:], self._style)
+        return z[..., begin - first :]
 
     def _noise_until(self, frames: int) -> Tensor:
         """Noise [1, C, frames]: a frame keeps its noise however the sentence is cut."""
@@ -119,12 +112,3 @@ class VitsStream:
             fresh = torch.randn(missing, self._noise.shape[1], generator=self._generator)
             self._noise = torch.cat([self._noise, fresh.T[None]], dim=-1)
         return self._noise[..., :frames]
-
-    def _faded(self, piece: Samples) -> Samples:
-        """Cross from what the last piece would have gone on with into this one."""
-        n = min(len(self._tail), len(piece))
-        if n:
-            rise = (np.arange(n, dtype=np.float32) + 1) / (n + 1)
-            piece = piece.copy()
-            piece[:n] = piece[:n] * rise + self._tail[:n] * (1 - rise)
-        return piece

@@ -1,0 +1,157 @@
+"""HiFi-GAN piece by piece: every layer keeps the few samples that its next piece needs.
+
+The pieces of a stream, joined, are what `HifiGan.forward` makes of all frames at once, and no
+sample is computed twice. The newest samples wait until the frames that they depend on are there
+(`HifiGanConfig.reach`).
+
+Inside, sound is [B, C, 1, T] with channels last, the layout in which convolutions run fastest on
+a CPU.
+"""
+
+from __future__ import annotations
+
+from itertools import batched
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.hifigan import FINAL_SLOPE, SLOPE, HifiGan, ResBlock
+from engine.models.weight_norm import weight_of
+
+
+class HifiGanStream:
+    """One sound on its way through a generator.
+
+    Args:
+        generator: its layers, shared between streams and never changed; best with its weight
+            norm fused.
+        style_embedding: [B, gin, 1], or None.
+    """
+
+    def __init__(self, generator: HifiGan, style_embedding: Tensor | None = None) -> None:
+        self._first = _Convolution(generator.conv_pre)
+        blocks = batched(generator.resblocks, len(generator.config.resblock_kernel_sizes))
+        self._stages = [
+            _Stage(cast(nn.ConvTranspose1d, up), cast(tuple[ResBlock, ...], group))
+            for up, group in zip(generator.ups, blocks, strict=True)
+        ]
+        self._last = _Convolution(generator.conv_post)
+        self._generator, self._style = generator, style_embedding
+
+    def push(self, z: Tensor, *, last: bool) -> Tensor:
+        """Take latents [B, in, T] of the next frames; return the samples that are ready, [B, 1, S].
+
+        `last` ends the stream and gives all that is left.
+        """
+        x = z.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        x = self._first.push(x, last)
+        if self._style is not None:
+            x = x + self._generator.cond(self._style).unsqueeze(2)
+        for stage in self._stages:
+            x = stage.push(x, last)
+        return torch.tanh(self._last.push(F.leaky_relu(x, FINAL_SLOPE), last)).squeeze(2)
+
+
+class _Convolution:
+    """A convolution of odd width that keeps its length; knows the samples before the next piece."""
+
+    def __init__(self, conv: nn.Module) -> None:
+        self._conv = cast(nn.Conv1d, conv)
+        self._weight = weight_of(self._conv).unsqueeze(2)
+        self._pad = int(self._conv.padding[0])
+        self._seen: Tensor | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        seen = F.pad(x[..., :0], (self._pad, 0)) if self._seen is None else self._seen
+        x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
+        kept = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
+        self._seen = x[..., kept:]
+        if not kept:
+            return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
+        dilation = (1, self._conv.dilation[0])
+        return F.conv2d(x, self._weight, self._conv.bias, dilation=dilation)
+
+
+class _Upsampling:
+    """A transposed convolution; adds what overlaps from the piece before."""
+
+    def __init__(self, conv: nn.ConvTranspose1d) -> None:
+        self._conv = conv
+        self._weight = weight_of(conv).unsqueeze(2)
+        self._skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
+        self._tail: Tensor | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        stride, width = self._conv.stride[0], self._conv.kernel_size[0]
+        tail = self._tail
+        if tail is None:
+            tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
+        if x.shape[-1]:
+            spread = F.conv_transpose2d(x, self._weight, stride=(1, stride))
+            spread[..., : width - stride] += tail
+        else:
+            spread = tail
+        ready = x.shape[-1] * stride
+        self._tail = spread[..., ready:]
+        out = spread[..., : spread.shape[-1] - int(self._conv.padding[0]) if last else ready]
+        skipped = min(self._skip, out.shape[-1])
+        self._skip -= skipped
+        out = out[..., skipped:]
+        return out if self._conv.bias is None else out + self._conv.bias[:, None, None]
+
+
+class _Waiting:
+    """Samples that wait for others to catch up."""
+
+    def __init__(self) -> None:
+        self._held: Tensor | None = None
+
+    def put(self, x: Tensor) -> int:
+        """Add samples; returns how many are held."""
+        self._held = x if self._held is None else torch.cat([self._held, x], dim=-1)
+        return self._held.shape[-1]
+
+    def take(self, samples: int) -> Tensor:
+        """Remove and return the oldest."""
+        held = cast(Tensor, self._held)
+        self._held = held[..., samples:]
+        return held[..., :samples]
+
+
+class _Pair:
+    """A pair of convolutions and the residual that waits for them."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        self._first, self._second = _Convolution(first), _Convolution(second)
+        self._residual = _Waiting()
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        self._residual.put(x)
+        y = self._first.push(F.leaky_relu(x, SLOPE), last)
+        y = self._second.push(F.leaky_relu(y, SLOPE), last)
+        return self._residual.take(y.shape[-1]) + y
+
+
+class _Stage:
+    """An upsampling and the mean of the residual blocks after it; wide blocks lag behind."""
+
+    def __init__(self, up: nn.ConvTranspose1d, blocks: tuple[ResBlock, ...]) -> None:
+        self._up = _Upsampling(up)
+        self._blocks = [
+            [_Pair(a, b) for a, b in zip(block.convs1, block.convs2, strict=True)]
+            for block in blocks
+        ]
+        self._ahead = [_Waiting() for _ in blocks]
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        x = self._up.push(F.leaky_relu(x, SLOPE), last)
+        ready = []
+        for pairs, waiting in zip(self._blocks, self._ahead, strict=True):
+            y = x
+            for pair in pairs:
+                y = pair.push(y, last)
+            ready.append(waiting.put(y))
+        outputs = [waiting.take(min(ready)) for waiting in self._ahead]
+        return sum(outputs[1:], outputs[0]) / len(outputs)

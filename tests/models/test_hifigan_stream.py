@@ -1,0 +1,71 @@
+"""HiFi-GAN piece by piece."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from engine.models.hifigan import HifiGan, HifiGanConfig
+from engine.models.hifigan_stream import HifiGanStream
+from engine.models.weight_norm import fuse_weight_norm
+
+CONFIG = HifiGanConfig(
+    in_channels=6,
+    initial_channels=16,
+    upsample_rates=(5, 4, 2),
+    upsample_kernel_sizes=(11, 8, 2),
+    resblock_kernel_sizes=(3, 7),
+    resblock_dilations=((1, 3, 5), (1, 3, 5)),
+    gin_channels=5,
+)
+FRAMES = 40
+
+
+def generator(config: HifiGanConfig = CONFIG) -> HifiGan:
+    torch.manual_seed(3)
+    network = HifiGan(config).eval()
+    fuse_weight_norm(network)
+    return network
+
+
+def latents() -> torch.Tensor:
+    return torch.randn(1, 6, FRAMES, generator=torch.Generator().manual_seed(4))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("sizes", [[40], [1] * 40, [17, 3, 20], [0, 30, 0, 10], [40, 0]])
+def test_pieces_join_to_what_one_pass_makes(sizes: list[int]) -> None:
+    network, z, style = generator(), latents(), torch.randn(1, 5, 1)
+    stream = HifiGanStream(network, style)
+    pieces = []
+    for i, piece in enumerate(z.split(sizes, dim=-1)):
+        pieces.append(stream.push(piece, last=i == len(sizes) - 1))
+    whole = network(z, style)
+    assert torch.cat(pieces, dim=-1).shape == whole.shape == (1, 1, FRAMES * CONFIG.hop)
+    assert torch.allclose(torch.cat(pieces, dim=-1), whole, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_no_more_is_held_back_than_the_reach() -> None:
+    stream = HifiGanStream(generator(), torch.zeros(1, 5, 1))
+    samples = stream.push(latents(), last=False).shape[-1]
+    assert FRAMES - CONFIG.reach <= samples / CONFIG.hop < FRAMES
+
+
+@torch.inference_mode()
+def test_streams_of_one_generator_do_not_touch_each_other() -> None:
+    network, rng = generator(), random.Random(1)
+    inputs = [torch.randn(1, 6, FRAMES) for _ in range(3)]
+    streams = [HifiGanStream(network, torch.zeros(1, 5, 1)) for _ in inputs]
+    heard: list[list[torch.Tensor]] = [[] for _ in inputs]
+    at = [0] * 3
+    while min(at) < FRAMES:
+        i = rng.choice([i for i in range(3) if at[i] < FRAMES])
+        until = min(FRAMES, at[i] + rng.randint(1, 9))
+        heard[i].append(streams[i].push(inputs[i][..., at[i] : until], last=until == FRAMES))
+        at[i] = until
+    for z, pieces in zip(inputs, heard, strict=True):
+        whole = network(z, torch.zeros(1, 5, 1))
+        assert torch.allclose(torch.cat(pieces, dim=-1), whole, atol=1e-5)
