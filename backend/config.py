@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(50051, ge=0, le=65535, description="port to listen on; 0 picks one")
     data_dir: Path = Field(Path("data"), description="folder of voices and their database")
-    bundle: Path = Field(STARTER_BUNDLE, description="folder of the weights")
+    bundle: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (STARTER_BUNDLE,), min_length=1, description="folders of weights, comma separated"
+    )
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -59,6 +61,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(key.strip() for key in value.split(",") if key.strip())
         return value
+
+    @field_validator("bundle", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(folder.strip()) for folder in value.split(",") if folder.strip())
+        return (value,) if isinstance(value, Path) else value
 
     @model_validator(mode="after")
     def _check(self) -> Self:

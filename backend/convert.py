@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,10 +14,14 @@ from gptsovits.tts.v1 import audio_pb2, tts_pb2, voices_pb2
 
 from backend.encoding import Encoding, check_rate
 from backend.errors import ConsentRequiredError, InvalidFieldError
+from backend.languages import display_name
 from backend.voices.library import VoiceInfo
 from backend.voices.submission import VoiceDescription
 from engine.errors import EmptyTextError, TextTooLongError
 from engine.types import SynthesisOptions
+
+if TYPE_CHECKING:
+    from engine.pipeline.bundle import Bundle
 
 VOICE_PREFIX = "voices/"
 
@@ -33,7 +37,10 @@ _ENCODINGS: Mapping[int, Encoding] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A checked request for speech; its voice is still only a name."""
+    """A checked request for speech; its voice is still only a name.
+
+    `sample_rate_hz` 0 is the voice's own rate.
+    """
 
     text: str
     language: str
@@ -43,8 +50,8 @@ class Speech:
     sample_rate_hz: int
 
 
-def to_speech(message: tts_pb2.SpeechInput, max_characters: int, own_rate_hz: int) -> Speech:
-    """Return what the message asks for. An empty language stays empty.
+def to_speech(message: tts_pb2.SpeechInput, max_characters: int) -> Speech:
+    """Return what the message asks for. An empty language stays empty, an absent rate 0.
 
     Raises:
         EmptyTextError, TextTooLongError: the text is at fault.
@@ -55,8 +62,9 @@ def to_speech(message: tts_pb2.SpeechInput, max_characters: int, own_rate_hz: in
     if len(message.text) > max_characters:
         raise TextTooLongError(len(message.text), max_characters)
     encoding = _to_encoding(message.audio_format.encoding)
-    rate_hz = message.audio_format.sample_rate_hz or own_rate_hz
-    check_rate(encoding, rate_hz)
+    rate_hz = message.audio_format.sample_rate_hz
+    if rate_hz:
+        check_rate(encoding, rate_hz)
     return Speech(
         text=message.text,
         language=message.language.strip().lower(),
@@ -65,6 +73,18 @@ def to_speech(message: tts_pb2.SpeechInput, max_characters: int, own_rate_hz: in
         encoding=encoding,
         sample_rate_hz=rate_hz,
     )
+
+
+def at_own_rate(speech: Speech, own_rate_hz: int) -> Speech:
+    """Return the request with the voice's own rate where it names none.
+
+    Raises:
+        InvalidFieldError: the encoding has no such rate.
+    """
+    if speech.sample_rate_hz:
+        return speech
+    check_rate(speech.encoding, own_rate_hz)
+    return replace(speech, sample_rate_hz=own_rate_hz)
 
 
 def to_options(message: tts_pb2.SynthesisOptions) -> SynthesisOptions:
@@ -113,6 +133,7 @@ def to_voice_description(message: voices_pb2.CreateVoiceConfig) -> VoiceDescript
         language=message.language.strip().lower(),
         consent_speaker=message.consent.speaker_name,
         consent_text=message.consent.text,
+        bundle=message.bundle.strip(),
     )
 
 
@@ -132,8 +153,24 @@ def to_voice_message(
         create_time=created,
         sample_rate_hz=sample_rate_hz,
         builtin=voice.builtin,
+        bundle=voice.bundle,
         spoken_languages=languages,
     )
+
+
+def to_languages(bundles: Iterable[Bundle]) -> list[tts_pb2.Language]:
+    """Return every language that one of the bundles speaks, as the first of them reads it."""
+    found: dict[str, tts_pb2.Language] = {}
+    for bundle in bundles:
+        for code in bundle.languages:
+            message = tts_pb2.Language(
+                code=code,
+                display_name=display_name(code),
+                mapped=code in bundle.mapped_languages,
+                reader=bundle.readers.get(code, ""),
+            )
+            found.setdefault(code, message)
+    return list(found.values())
 
 
 def to_duration(seconds: float) -> Duration:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import grpc
@@ -18,6 +19,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from backend.config import Settings
+from backend.engines import Engine, Engines, LoadedBundle
 from backend.errors import ConfigurationError
 from backend.inference import Inference
 from backend.interceptors.api_key import ApiKeyInterceptor
@@ -36,7 +38,6 @@ from engine.types import SynthesisRequest
 
 if TYPE_CHECKING:
     from engine.pipeline.bundle import Bundle
-    from engine.pipeline.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -58,15 +59,15 @@ _OPTIONS = (
 
 
 class TtsServer:
-    """One gRPC server with one engine. Made on the event loop."""
+    """One gRPC server with an engine for each bundle. Made on the event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # not in the stubs
         self._grpc = grpc.aio.server(interceptors=_interceptors(settings), options=_OPTIONS)
         self._lock: FolderLock | None = None
-        self._inference: Inference | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._engines: Sequence[Engine] = ()
+        self._watches: list[asyncio.Task[None]] = []
         self.port = 0
 
     def bind(self) -> None:
@@ -87,20 +88,22 @@ class TtsServer:
                 f"cannot listen on {address}: is the port in use, the address this machine's?"
             ) from error
 
-    async def start(self, bundle: Bundle, scheduler: Scheduler) -> None:
-        """Serve with these models; health says SERVING when they have spoken once.
+    async def start(self, loaded: Sequence[LoadedBundle]) -> None:
+        """Serve with these bundles; health says SERVING when they have spoken once.
 
         Raises:
-            ConfigurationError: another server uses the data folder.
+            ConfigurationError: another server uses the data folder, or two bundles have one name.
         """
         settings = self._settings
+        engines = Engines([_engine(each, settings) for each in loaded])
         self._lock = FolderLock(settings.data_dir)
-        voices = await asyncio.to_thread(_open_library, settings, bundle)
-        inference = Inference(scheduler, settings.max_streams, settings.max_queue)
-        self._inference = inference
-        inference.start()
-        speaker = TextToSpeechServicer(bundle, voices, inference, settings.max_text_characters)
-        keeper = VoiceServicer(bundle, voices, settings.max_upload_bytes)
+        bundles = [engine.bundle for engine in engines.all]
+        voices = await asyncio.to_thread(_open_library, settings, bundles)
+        self._engines = engines.all
+        for engine in engines.all:
+            engine.inference.start()
+        speaker = TextToSpeechServicer(engines, voices, settings.max_text_characters)
+        keeper = VoiceServicer(engines, voices, settings.max_upload_bytes)
         tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(speaker, self._grpc)
         voices_pb2_grpc.add_VoiceServiceServicer_to_server(keeper, self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
@@ -108,20 +111,23 @@ class TtsServer:
         reflection.enable_server_reflection(names, self._grpc)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._grpc.start()
-        await _warm_up(bundle, inference)
+        for engine in engines.all:
+            await _warm_up(engine)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-        self._watch = asyncio.create_task(self._watch_engine(inference))
+        self._watches = [
+            asyncio.create_task(self._watch_engine(engine.inference)) for engine in engines.all
+        ]
 
     async def stop(self) -> None:
         """Let live requests finish for the drain time, then end; idempotent."""
         await self._health.enter_graceful_shutdown()
-        if self._watch is not None:
-            self._watch.cancel()
-        if self._inference is not None:
-            self._inference.refuse_new()
+        for watch in self._watches:
+            watch.cancel()
+        for engine in self._engines:
+            engine.inference.refuse_new()
         await self._grpc.stop(self._settings.drain_s)
-        if self._inference is not None:
-            await self._inference.stop()
+        for engine in self._engines:
+            await engine.inference.stop()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -135,13 +141,13 @@ class TtsServer:
             await self._health.set(service, status)
 
 
-async def run_until_signal(server: TtsServer, bundle: Bundle, scheduler: Scheduler) -> None:
+async def run_until_signal(server: TtsServer, loaded: Sequence[LoadedBundle]) -> None:
     """Serve until SIGTERM or SIGINT."""
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
-        await server.start(bundle, scheduler)
+        await server.start(loaded)
         logger.info("serving on port %d", server.port)
         await ended.wait()
         logger.info("draining")
@@ -160,23 +166,31 @@ def _interceptors(settings: Settings) -> list[grpc.aio.ServerInterceptor]:
     ]
 
 
-def _open_library(settings: Settings, bundle: Bundle) -> VoiceLibrary:
+def _engine(loaded: LoadedBundle, settings: Settings) -> Engine:
+    inference = Inference(loaded.scheduler, settings.max_streams, settings.max_queue)
+    return Engine(loaded.bundle, inference)
+
+
+def _open_library(settings: Settings, bundles: Sequence[Bundle]) -> VoiceLibrary:
     table = VoiceTable(open_database(settings.data_dir))
     limits = ReferenceLimits(settings.min_reference_s, settings.max_reference_s)
-    library = VoiceLibrary(bundle, table, BlobFolders(settings.data_dir), limits)
+    library = VoiceLibrary(bundles, table, BlobFolders(settings.data_dir), limits)
     swept = library.sweep()
     if swept:
         logger.warning("removed %d leftovers of interrupted work", swept)
+    for voice_id, name in library.displaced():
+        logger.warning("voice %s was made for the bundle %s, not loaded now", voice_id, name)
     return library
 
 
-async def _warm_up(bundle: Bundle, inference: Inference) -> None:
+async def _warm_up(engine: Engine) -> None:
     """Speak once, so that no caller pays for what the first use costs.
 
     Speech that does not come off has warmed the models as well, and is no reason not to serve:
     the next one may. Anything else is.
     """
-    for voice in list(bundle.builtin_voices.values())[:1]:
+    inference = engine.inference
+    for voice in list(engine.bundle.builtin_voices.values())[:1]:
         stream = inference.open(SynthesisRequest(WARM_UP_TEXT, voice.language, voice.prompt))
         try:
             async for _ in stream:

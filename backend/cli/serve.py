@@ -25,7 +25,9 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
-    bundle: Annotated[Path | None, typer.Option(help="Folder of the weights.")] = None,
+    bundle: Annotated[
+        list[Path] | None, typer.Option(help="A folder of weights; may be given several times.")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the voices.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
 ) -> None:
@@ -33,7 +35,7 @@ def serve(
     given = {
         "host": host,
         "port": port,
-        "bundle": bundle,
+        "bundle": tuple(bundle) if bundle else None,
         "data_dir": data_dir,
         "device": device,
     }
@@ -49,6 +51,7 @@ def serve(
 async def _serve(settings: Settings) -> None:
     import torch
 
+    from backend.engines import LoadedBundle
     from backend.server import TtsServer, run_until_signal
     from engine.pipeline.bundle import load_bundle
     from engine.pipeline.scheduler import Scheduler
@@ -58,9 +61,13 @@ async def _serve(settings: Settings) -> None:
     server.bind()
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    bundle = await asyncio.to_thread(load_bundle, settings.bundle, settings.device)
-    typer.echo(f"listening on {settings.host}:{server.port}, bundle {bundle.name}")
-    await run_until_signal(server, bundle, Scheduler(bundle, settings.max_streams))
+    bundles = [
+        await asyncio.to_thread(load_bundle, folder, settings.device) for folder in settings.bundle
+    ]
+    names = ", ".join(bundle.name for bundle in bundles)
+    typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
+    loaded = [LoadedBundle(each, Scheduler(each, settings.max_streams)) for each in bundles]
+    await run_until_signal(server, loaded)
 
 
 def _settings(given: dict[str, Any]) -> Settings:

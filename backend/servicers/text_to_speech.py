@@ -6,26 +6,25 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc.aio
 from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 
 from backend.convert import (
     Speech,
+    at_own_rate,
     to_audio_format,
     to_duration,
+    to_languages,
     to_speech,
 )
 from backend.encoding import Encoding, open_encoder, wav_file
-from backend.inference import Inference, SpeechStream
-from backend.languages import display_name
+from backend.engines import Engine, Engines
+from backend.inference import SpeechStream
 from backend.request import RequestRecord, current_request
 from backend.voices.library import VoiceLibrary
 from engine.types import SynthesisRequest
-
-if TYPE_CHECKING:
-    from engine.pipeline.bundle import Bundle
 
 type Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -39,26 +38,23 @@ class Piece:
 
 
 class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
-    """Speaks with the voices of one library by one engine."""
+    """Speaks with the voices of one library by the engines of their bundles."""
 
-    def __init__(
-        self, bundle: Bundle, voices: VoiceLibrary, inference: Inference, max_characters: int
-    ) -> None:
-        self._bundle = bundle
+    def __init__(self, engines: Engines, voices: VoiceLibrary, max_characters: int) -> None:
+        self._engines = engines
         self._voices = voices
-        self._inference = inference
         self._max_characters = max_characters
 
     async def Synthesize(
         self, request: tts_pb2.SynthesizeRequest, context: Context
     ) -> tts_pb2.SynthesizeResponse:
         """Return the whole sound at once."""
-        speech = self._read(request.input)
-        stream = await self._open(speech)
+        speech, engine = await self._read(request.input)
+        stream = await self._open(speech, engine)
         try:
-            pieces = [piece.data async for piece in self._encode(speech, stream)]
+            pieces = [piece.data async for piece in _encode(speech, engine, stream)]
         finally:
-            self._inference.close(stream)
+            engine.inference.close(stream)
         audio = b"".join(pieces)
         return tts_pb2.SynthesizeResponse(
             audio=wav_file(audio) if speech.encoding is Encoding.WAV else audio,
@@ -71,56 +67,57 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
     ) -> AsyncIterator[tts_pb2.SynthesizeStreamResponse]:
         """Yield `opened`, sound while it is made, and `completed`."""
         record = current_request()
-        speech = self._read(request.input)
-        stream = await self._open(speech)
+        speech, engine = await self._read(request.input)
+        stream = await self._open(speech, engine)
         try:
             yield _opened(record, speech)
-            async with aclosing(self._encode(speech, stream)) as pieces:
+            async with aclosing(_encode(speech, engine, stream)) as pieces:
                 sequence = 0
                 async for piece in pieces:
                     yield _audio(piece, sequence)
                     sequence += 1
             yield tts_pb2.SynthesizeStreamResponse(completed=_report(record, stream.seed))
         finally:
-            self._inference.close(stream)
+            engine.inference.close(stream)
 
     async def ListLanguages(
         self, request: tts_pb2.ListLanguagesRequest, context: Context
     ) -> tts_pb2.ListLanguagesResponse:
-        """Return the languages of the bundle."""
-        languages = [
-            tts_pb2.Language(code=code, display_name=display_name(code))
-            for code in self._bundle.languages
-        ]
-        return tts_pb2.ListLanguagesResponse(languages=languages)
+        """Return the languages of the bundles."""
+        bundles = [engine.bundle for engine in self._engines.all]
+        return tts_pb2.ListLanguagesResponse(languages=to_languages(bundles))
 
-    def _read(self, message: tts_pb2.SpeechInput) -> Speech:
+    async def _read(self, message: tts_pb2.SpeechInput) -> tuple[Speech, Engine]:
+        """Return what is asked for and the engine of the voice's bundle."""
         record = current_request()
         record.field_root = "input"
-        speech = to_speech(message, self._max_characters, self._bundle.sample_rate_hz)
+        speech = to_speech(message, self._max_characters)
         record.voice, record.characters = speech.voice_id, len(speech.text)
-        return speech
+        voice = await asyncio.to_thread(self._voices.get, speech.voice_id)
+        engine = self._engines.named(voice.bundle)
+        return at_own_rate(speech, engine.bundle.sample_rate_hz), engine
 
-    async def _open(self, speech: Speech) -> SpeechStream:
+    async def _open(self, speech: Speech, engine: Engine) -> SpeechStream:
         voice = await asyncio.to_thread(self._voices.prompt, speech.voice_id)
         language = speech.language or voice.language
         request = SynthesisRequest(speech.text, language, voice, speech.options)
-        return self._inference.open(request)
+        return engine.inference.open(request)
 
-    async def _encode(self, speech: Speech, stream: SpeechStream) -> AsyncGenerator[Piece]:
-        record = current_request()
-        own_rate_hz = self._bundle.sample_rate_hz
-        encoder = open_encoder(speech.encoding, own_rate_hz, speech.sample_rate_hz)
-        async for chunk in stream:
-            record.audio_s += len(chunk.samples) / chunk.sample_rate_hz
-            data = await asyncio.to_thread(encoder.feed, chunk.samples)
-            if data:
-                record.mark_audio()
-                yield Piece(data, encoder.samples_in)
-        data = await asyncio.to_thread(encoder.finish)
+
+async def _encode(speech: Speech, engine: Engine, stream: SpeechStream) -> AsyncGenerator[Piece]:
+    record = current_request()
+    own_rate_hz = engine.bundle.sample_rate_hz
+    encoder = open_encoder(speech.encoding, own_rate_hz, speech.sample_rate_hz)
+    async for chunk in stream:
+        record.audio_s += len(chunk.samples) / chunk.sample_rate_hz
+        data = await asyncio.to_thread(encoder.feed, chunk.samples)
         if data:
             record.mark_audio()
             yield Piece(data, encoder.samples_in)
+    data = await asyncio.to_thread(encoder.finish)
+    if data:
+        record.mark_audio()
+        yield Piece(data, encoder.samples_in)
 
 
 def _opened(record: RequestRecord, speech: Speech) -> tts_pb2.SynthesizeStreamResponse:

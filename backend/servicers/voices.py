@@ -10,6 +10,7 @@ import grpc.aio
 from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
 
 from backend.convert import to_voice_description, to_voice_id, to_voice_message
+from backend.engines import Engines
 from backend.errors import (
     BackendError,
     ConsentRequiredError,
@@ -34,8 +35,8 @@ MAX_UPLOAD_S = 300.0
 class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
     """Serves one library of voices."""
 
-    def __init__(self, bundle: Bundle, voices: VoiceLibrary, max_upload_bytes: int) -> None:
-        self._bundle = bundle
+    def __init__(self, engines: Engines, voices: VoiceLibrary, max_upload_bytes: int) -> None:
+        self._engines = engines
         self._voices = voices
         self._max_upload_bytes = max_upload_bytes
         self._making = asyncio.Lock()  # one at a time, or uploads would take every thread
@@ -45,8 +46,8 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
     ) -> voices_pb2.ListVoicesResponse:
         """Return one page of the voices, ordered by name."""
         voices = await asyncio.to_thread(self._voices.list)
-        if request.language and request.language.lower() not in self._bundle.languages:
-            voices = []
+        if language := request.language.lower():
+            voices = [voice for voice in voices if language in self._bundle_of(voice).languages]
         page, token = cut_page(voices, request.page_size, request.page_token)
         return voices_pb2.ListVoicesResponse(
             voices=[self._message(voice) for voice in page], next_page_token=token
@@ -102,7 +103,11 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
         return description
 
     def _message(self, voice: VoiceInfo) -> voices_pb2.Voice:
-        return to_voice_message(voice, self._bundle.sample_rate_hz, self._bundle.languages)
+        bundle = self._bundle_of(voice)
+        return to_voice_message(voice, bundle.sample_rate_hz, bundle.languages)
+
+    def _bundle_of(self, voice: VoiceInfo) -> Bundle:
+        return self._engines.named(voice.bundle).bundle
 
 
 async def _discard(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateColumn
 
 FILE_NAME = "gptsovits.db"
 
@@ -26,7 +27,19 @@ def open_database(data_dir: Path) -> Engine:
     engine = create_engine(f"sqlite:///{data_dir / FILE_NAME}")
     event.listen(engine, "connect", _configure)
     Base.metadata.create_all(engine)
+    _add_missing_columns(engine)
     return engine
+
+
+def _add_missing_columns(engine: Engine) -> None:
+    """Give tables of an older version the columns that came since; each has a default."""
+    for table in Base.metadata.tables.values():
+        present = {column["name"] for column in inspect(engine).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                column_text = CreateColumn(column).compile(engine)
+                with engine.begin() as connection:
+                    connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column_text}"))
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

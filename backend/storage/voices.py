@@ -18,7 +18,10 @@ def _now() -> datetime:
 
 
 class VoiceRow(Base):
-    """A stored voice. `folder` names its blobs and is never used twice."""
+    """A stored voice. `folder` names its blobs and is never used twice.
+
+    `bundle` names the weights that speak in it; empty means the server's first.
+    """
 
     __tablename__ = "voices"
 
@@ -30,6 +33,7 @@ class VoiceRow(Base):
     transcript: Mapped[str]
     consent_speaker: Mapped[str]
     consent_text: Mapped[str]
+    bundle: Mapped[str] = mapped_column(String(63), default="", server_default="")
     created: Mapped[datetime] = mapped_column(DateTime, default=_now)
 
     @property

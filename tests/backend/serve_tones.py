@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from backend.config import Settings
+from backend.engines import LoadedBundle
 from backend.server import TtsServer, run_until_signal
 from tests.backend.tones import ToneBundle, ToneScheduler
 
@@ -19,7 +20,7 @@ async def serve(data_dir: Path) -> None:
     server = TtsServer(Settings(port=0, data_dir=data_dir, drain_s=1))
     server.bind()
     print(server.port, flush=True)
-    await run_until_signal(server, ToneBundle(), ToneScheduler())
+    await run_until_signal(server, [LoadedBundle(ToneBundle(), ToneScheduler())])
 
 
 if __name__ == "__main__":

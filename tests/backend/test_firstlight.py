@@ -20,13 +20,14 @@ TONE_SERVER = """
 import asyncio, sys
 from pathlib import Path
 from backend.config import Settings
+from backend.engines import LoadedBundle
 from backend.server import TtsServer, run_until_signal
 from tests.backend.tones import ToneBundle, ToneScheduler
 
 async def serve(port, data):
     server = TtsServer(Settings(port=port, data_dir=Path(data), drain_s=1))
     server.bind()
-    await run_until_signal(server, ToneBundle(), ToneScheduler())
+    await run_until_signal(server, [LoadedBundle(ToneBundle(), ToneScheduler())])
 
 asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))
 """

@@ -58,6 +58,13 @@ class ToneBundle:
     name: str = "tones"
     sample_rate_hz: int = RATE_HZ
     languages: tuple[str, ...] = ("en", "zh")
+    mapped_languages: tuple[str, ...] = ()
+    revision: str = "first"
+
+    @property
+    def readers(self) -> Mapping[str, str]:
+        """What reads each language."""
+        return dict.fromkeys(self.languages, "tones")
 
     @property
     def builtin_voices(self) -> Mapping[str, ToneVoice]:

@@ -16,6 +16,11 @@ _NOT_LISTED = frozenset({"这个", "不要", "要不", "我们", "弟弟", "一�
 class PolyphonePredictor(Protocol):
     """Reads a whole clause at once, such as the g2pW network does."""
 
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        ...
+
     def read(self, clause: str) -> Sequence[str]:
         """One syllable with its tone (`zhong1`) for each character; marks as they are."""
         ...

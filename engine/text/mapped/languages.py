@@ -15,6 +15,8 @@ class MappedLanguage:
     number_language: str
 
 
+MAPPED_FROM = "en"  # a bundle that does not know it knows hardly any of the phonemes
+
 MAPPED_LANGUAGES: Mapping[str, MappedLanguage] = MappingProxyType(
     {
         "fr": MappedLanguage("fr", "fr"),

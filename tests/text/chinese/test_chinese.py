@@ -97,6 +97,8 @@ def test_closing_er_takes_the_tone_before_it_in_v2_alone(chinese: ChineseFronten
 class Reciter:
     """A predictor that knows its answer beforehand."""
 
+    name = "reciter"
+
     def __init__(self, *syllables: str) -> None:
         self.syllables, self.clauses = syllables, [""]
 
