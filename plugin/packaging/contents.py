@@ -33,7 +33,14 @@ PROVIDER = Recipe(kept=("/plugin/README.md",), moved={"plugin/README.md": "READM
 TOOLS = Recipe(
     kept=("/plugin/tools/",),
     left_out=(
-        *("/manifest.yaml", "/README.md", "/PRIVACY.md", "/readme/", "/_assets/logo*.svg"),
+        *(
+            "/manifest.yaml",
+            "/README.md",
+            "/PRIVACY.md",
+            "/readme/",
+            "/_assets/logo*.svg",
+            "/_assets/icon*.svg",
+        ),
         *("/plugin/provider/", "/plugin/gpt_sovits/models/", "/plugin/gpt_sovits/schema.py"),
     ),
     moved={
@@ -41,6 +48,7 @@ TOOLS = Recipe(
         "plugin/tools/README.md": "README.md",
         "plugin/tools/PRIVACY.md": "PRIVACY.md",
         "plugin/tools/readme/": "readme/",
+        "plugin/tools/_assets/": "_assets/",
     },
 )
 
