@@ -171,7 +171,8 @@ class SynthesisRequest:
     """Text, the language it is in, the voice to say it, and how.
 
     `timestamps` asks for a `SentenceTiming` with each sentence; `goes_on` says that more text
-    follows in another request, so that the last sentence is closed with a gap as well.
+    follows in another request, so that the last sentence is closed with a gap as well. A
+    `background` request has nobody listening while it is made: it gives way to those that do.
     """
 
     text: str
@@ -180,6 +181,7 @@ class SynthesisRequest:
     options: SynthesisOptions = field(default_factory=SynthesisOptions)
     timestamps: TimestampDetail = TimestampDetail.NONE
     goes_on: bool = False
+    background: bool = False
 
 
 class Flaw(StrEnum):

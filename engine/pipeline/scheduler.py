@@ -44,6 +44,8 @@ class StreamEvent:
 class Scheduler:
     """Drives up to `max_streams` streams of one bundle; more of them wait their turn.
 
+    A stream keeps its row until its sentence ends; then those with listeners come first.
+
     A `verifier` judges every sentence before it is heard; sentences then come whole.
     """
 
@@ -100,8 +102,8 @@ class Scheduler:
         return events
 
     def _prefill(self, events: list[StreamEvent]) -> None:
-        """Give free rows to the streams that wait for a sentence, oldest first."""
-        for stream_id, stream in list(self._streams.items()):
+        """Give free rows to the streams that wait for a sentence: listeners, then the oldest."""
+        for stream_id, stream in self._by_urgency():
             if len(self._rows) == self._max_streams:
                 return
             if stream.paused or not stream.waiting:
@@ -146,10 +148,19 @@ class Scheduler:
             self._tokens[stream_id] = token
 
     def _speak(self, events: list[StreamEvent]) -> None:
-        """Decode the pieces that are due; a stream's last one ends it."""
-        for stream_id, stream in list(self._streams.items()):
+        """Decode the pieces that are due; a stream's last one ends it.
+
+        While somebody listens, requests in the background get one piece a step.
+        """
+        live = [stream for stream in self._streams.values() if not stream.paused]
+        has_listeners = any(not stream.request.background for stream in live)
+        in_background = 0
+        for stream_id, stream in self._by_urgency():
             if stream.paused or not stream.piece_due:
                 continue
+            in_background += stream.request.background
+            if has_listeners and in_background > 1:
+                return
             try:
                 chunk = stream.speak()
             except EngineError as error:
@@ -161,6 +172,9 @@ class Scheduler:
             if len(chunk.samples) or done:
                 found = tuple(stream.findings.values())
                 events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
+
+    def _by_urgency(self) -> list[tuple[int, Stream]]:
+        return sorted(self._streams.items(), key=lambda each: each[1].request.background)
 
     def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
         stream = self._streams.pop(stream_id)

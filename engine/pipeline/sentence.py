@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.pipeline.acoustic import AcousticStream
+from engine.pipeline.alignment import SpokenTokens
 from engine.pipeline.checks import SoundLevel, TokenChecks
 from engine.types import Flaw, Samples
 
@@ -40,7 +41,8 @@ class Sentence:
 
     Attributes:
         text: as it is read.
-        prefill: what the model reads before the first token.
+        prefill: what the model reads before the first token; its last `phonemes` are the
+            sentence's own.
         checks: of its tokens.
         open_acoustic: makes the acoustic stream of an attempt, from its number.
         sampler: source of the sampling's noise.
@@ -54,6 +56,7 @@ class Sentence:
 
     text: str
     prefill: Prefill
+    phonemes: int
     checks: TokenChecks
     open_acoustic: Callable[[int], AcousticStream]
     sampler: torch.Generator
@@ -92,6 +95,14 @@ class Sentence:
         """Note that the model ended the sentence; what its length shows to be wrong."""
         self.ended = True
         return self.checks.whole(self.tokens)
+
+    @property
+    def spoken(self) -> SpokenTokens:
+        """What was read and made, to tell when it is heard."""
+        first, made = self.prefill, torch.tensor(self.tokens)
+        return SpokenTokens(
+            first.phoneme_ids, first.bert_features, self.phonemes, first.prompt_tokens, made
+        )
 
     @property
     def piece_due(self) -> bool:

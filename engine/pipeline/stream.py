@@ -22,6 +22,7 @@ from engine.pipeline.acoustic import Manner
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
 from engine.pipeline.sentence import Prefill, Sentence
+from engine.pipeline.timing import SentenceClock, Timekeeper
 from engine.types import (
     Audio,
     AudioChunk,
@@ -30,6 +31,7 @@ from engine.types import (
     Samples,
     SynthesisOptions,
     SynthesisRequest,
+    TimestampDetail,
     VoicePrompt,
 )
 
@@ -58,6 +60,8 @@ class Stream:
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")
         self.open_acoustic = bundle.acoustics.in_voice(request.voice, self._manner(options))
+        self.timekeeper = _timekeeper(bundle, request)
+        self.clock: SentenceClock | None = None
         self.next_sentence = 0
         self.sentence: Sentence | None = None
         self.position = 0
@@ -119,26 +123,34 @@ class Stream:
         sentence, index = self._speaking, self.next_sentence - 1
         heard = sentence.spoken_tokens > 0
         samples = sentence.decode(self.bundle.device)
+        timing = None
+        if self.clock is not None:
+            self.clock.hear(samples, None if heard else self.position)
         if sentence.finished:
             flaw = self._flaw_of_sound(sentence, samples)
             if flaw is not None and self._try_again(flaw, heard=heard):
                 samples = samples[:0]
             else:
+                if self.clock is not None:
+                    timing = self.clock.timing(sentence.spoken)
                 self._close(resolved=flaw is None)
                 samples = self._with_gap(samples)
         start, self.position = self.position, self.position + len(samples)
-        return AudioChunk(samples, self.bundle.sample_rate_hz, start, index)
+        return AudioChunk(samples, self.bundle.sample_rate_hz, start, index, timing)
 
     def _next_sentence(self) -> Sentence:
         bundle, voice, index = self.bundle, self.request.voice, self.next_sentence
         phonemes = bundle.phonemes(self.sentences[index], self.language)
         self.next_sentence += 1
+        if self.timekeeper is not None:
+            self.clock = self.timekeeper.begin(self.sentences[index], phonemes)
         ids = torch.tensor(phonemes.phoneme_ids)
         bert = _joined(voice, bundle.bert_features(phonemes))
         limit = bundle.text_to_semantic.config.max_tokens
         return Sentence(
             text=phonemes.normalized_text,
             prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
+            phonemes=len(ids),
             checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit),
             open_acoustic=lambda attempt: self.open_acoustic(ids, self._source(index, attempt - 1)),
             sampler=self.generator,
@@ -206,12 +218,19 @@ class Stream:
         return Manner(default if scale is None else scale, options.speed)
 
     def _with_gap(self, samples: Samples) -> Samples:
-        if self.next_sentence == len(self.sentences):
+        if self.next_sentence == len(self.sentences) and not self.request.goes_on:
             return samples
         wanted = self.request.options.sentence_gap_s
         gap_s = self.bundle.defaults.sentence_gap_s if wanted is None else wanted
         gap = np.zeros(round(gap_s * self.bundle.sample_rate_hz), np.float32)
         return np.concatenate([samples, gap])
+
+
+def _timekeeper(bundle: Bundle, request: SynthesisRequest) -> Timekeeper | None:
+    if request.timestamps is TimestampDetail.NONE:
+        return None
+    model, decoder = bundle.text_to_semantic, bundle.prompt_maker.decoder
+    return Timekeeper(request.text, request.timestamps, model, decoder, bundle.sample_rate_hz)
 
 
 def resolve_sampling(options: SynthesisOptions, defaults: SamplingOptions) -> SamplingOptions:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.alignment import AlignedDecoder, SpokenTokens, phoneme_boundaries
 from engine.text.locating import LocatedToken, Locator
+from engine.text.marks import plain_text
 from engine.text.units import TextUnit, text_units, whole_words
 from engine.types import Phonemes, Samples, SentenceTiming, TimedText, TimestampDetail
 
@@ -45,7 +46,7 @@ class Timekeeper:
 
     def begin(self, sentence: str, phonemes: Phonemes) -> SentenceClock:
         """The clock of the next `sentence`, which is read as `phonemes`."""
-        return SentenceClock(self, sentence, phonemes, self._locator.locate(sentence))
+        return SentenceClock(self, sentence, phonemes, self._locator.locate(plain_text(sentence)))
 
 
 class SentenceClock:
@@ -64,14 +65,17 @@ class SentenceClock:
         self._units = whole_words(units) if by_word else units
         self._levels: list[NDArray[np.float32]] = []
         self._rest: Samples = np.zeros(0, np.float32)
-        self._samples = 0
+        self._samples, self._start_sample = 0, 0
 
-    def restart(self) -> None:
-        """Forget the sound: the sentence is said again from its beginning."""
-        self._levels, self._rest, self._samples = [], self._rest[:0], 0
+    def hear(self, samples: Samples, start_sample: int | None = None) -> None:
+        """Take in the next piece of the sentence's sound, [T].
 
-    def hear(self, samples: Samples) -> None:
-        """Take in the next piece of the sentence's sound, [T]."""
+        A `start_sample` says where in the request's sound the sentence begins, or begins again:
+        what was heard of it before is forgotten.
+        """
+        if start_sample is not None:
+            self._levels, self._rest, self._samples = [], self._rest[:0], 0
+            self._start_sample = start_sample
         self._samples += len(samples)
         block = round(BLOCK_S * self._keeper.sample_rate_hz)
         heard = np.concatenate([self._rest, samples])
@@ -79,11 +83,11 @@ class SentenceClock:
         self._rest = heard[whole:].copy()
         self._levels.append(np.sqrt(np.square(heard[:whole].reshape(-1, block)).mean(axis=1)))
 
-    def timing(self, spoken: SpokenTokens, start_sample: int) -> SentenceTiming:
-        """The times of the sentence, whose sound begins at `start_sample` of the request's."""
+    def timing(self, spoken: SpokenTokens) -> SentenceTiming:
+        """The times of the sentence, all of whose sound was heard."""
         keeper = self._keeper
         shares = phoneme_boundaries(keeper.model, keeper.decoder, spoken)
-        start_s = start_sample / keeper.sample_rate_hz
+        start_s = self._start_sample / keeper.sample_rate_hz
         length_s = self._samples / keeper.sample_rate_hz
         times_s = start_s + np.clip(shares * length_s, *self._audible_s(length_s))
         units = tuple(_timed(keeper.text, unit, times_s) for unit in self._units)

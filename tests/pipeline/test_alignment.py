@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from engine.pipeline.alignment import SpokenTokens, monotonic_paths, phoneme_boundaries
+from engine.pipeline.synthesizer import stream
 from engine.pipeline.timing import Timekeeper
 from engine.text.frontend import TextFrontend
-from engine.types import TimestampDetail
+from engine.types import SynthesisOptions, SynthesisRequest, TimestampDetail
 from tests.tiny_bundle import CODES, tiny_bundle, tiny_prompt
 
 RATE_HZ = 16_000
@@ -89,8 +90,8 @@ def test_words_are_timed_within_what_can_be_heard() -> None:
     loud = np.full(RATE_HZ, 0.3, np.float32)
     loud[: RATE_HZ // 5] = 0.0
     for start in range(0, RATE_HZ, 1_999):
-        clock.hear(loud[start : start + 1_999])
-    timing = clock.timing(spoken(len(phonemes.phoneme_ids), 25), 2 * RATE_HZ)
+        clock.hear(loud[start : start + 1_999], None if start else 2 * RATE_HZ)
+    timing = clock.timing(spoken(len(phonemes.phoneme_ids), 25))
     assert [unit.text for unit in timing.units] == ["We", "go", "home"]
     assert timing.sentence.text == text
     assert (timing.sentence.text_start, timing.sentence.text_end) == (2, 12)
@@ -108,6 +109,34 @@ def test_sentence_that_is_said_again_is_timed_by_its_last_sound() -> None:
     )
     clock = keeper.begin(text, phonemes)
     clock.hear(np.full(5 * RATE_HZ, 0.3, np.float32))
-    clock.restart()
-    clock.hear(np.full(RATE_HZ, 0.3, np.float32))
-    assert clock.timing(spoken(len(phonemes.phoneme_ids), 25), 0).sentence.end_s <= 1.0
+    clock.hear(np.full(RATE_HZ, 0.3, np.float32), 0)
+    assert clock.timing(spoken(len(phonemes.phoneme_ids), 25)).sentence.end_s <= 1.0
+
+
+@pytest.mark.parametrize("speed", [1.0, 2.0])
+def test_stream_brings_the_times_of_each_sentence_with_its_last_chunk(speed: float) -> None:
+    bundle, text = tiny_bundle(), "We go *home*, and then we rest."
+    options = SynthesisOptions(seed=3, speed=speed)
+    request = SynthesisRequest(text, "en", tiny_prompt(), options, TimestampDetail.WORD)
+    chunks = list(stream(bundle, request))
+    timings = [chunk.timing for chunk in chunks if chunk.timing is not None]
+    assert [timing.sentence.text for timing in timings] == ["We go home,", "and then we rest."]
+    words = [unit for timing in timings for unit in timing.units]
+    assert " ".join(unit.text for unit in words) == "We go home and then we rest"
+    assert all(text[unit.text_start : unit.text_end] == unit.text for unit in words)
+    edges = [second for unit in words for second in (unit.start_s, unit.end_s)]
+    assert edges == sorted(edges)
+    second = next(chunk for chunk in chunks if chunk.sentence == 1)
+    assert words[3].start_s >= second.start_sample / second.sample_rate_hz
+    assert edges[-1] <= sum(len(chunk.samples) for chunk in chunks) / bundle.sample_rate_hz
+
+
+def test_nobody_is_timed_unasked_and_a_text_that_goes_on_ends_in_a_gap() -> None:
+    bundle, voice, options = tiny_bundle(), tiny_prompt(), SynthesisOptions(seed=3)
+    ends, goes_on = (
+        list(stream(bundle, SynthesisRequest("We go.", "en", voice, options, goes_on=more)))
+        for more in (False, True)
+    )
+    assert not [chunk for chunk in ends if chunk.timing is not None]
+    lengths = [sum(len(chunk.samples) for chunk in chunks) for chunks in (ends, goes_on)]
+    assert lengths[1] - lengths[0] == round(bundle.defaults.sentence_gap_s * bundle.sample_rate_hz)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,22 @@ def test_a_language_found_in_the_text_that_the_bundle_does_not_speak_is_refused(
 ) -> None:
     with pytest.raises(UnsupportedLanguageError, match="'ja'"):
         bundle.phonemes("こんにちは、元気ですか。", "auto")
+
+
+def test_listeners_take_over_from_the_background_at_the_end_of_a_sentence(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle, max_streams=1)
+    quiet = scheduler.admit(replace(request(), background=True))
+    scheduler.step()
+    heard = scheduler.admit(request(seed=4))
+    order: list[int] = []
+    while scheduler.live:
+        order += [event.stream_id for event in scheduler.step() if event.done]
+    assert order == [heard, quiet]
+
+
+def test_background_gets_one_piece_a_step_while_somebody_listens(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    quiet = {scheduler.admit(replace(request(seed=s), background=True)) for s in range(3)}
+    scheduler.admit(request(text=" ".join([TEXT] * 3)))
+    for _ in range(40):
+        assert sum(event.stream_id in quiet for event in scheduler.step()) <= 1
