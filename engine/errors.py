@@ -5,6 +5,7 @@ EngineError
 │   ├── InvalidOptionError
 │   ├── EmptyTextError                nothing in the text can be spoken
 │   ├── TextTooLongError
+│   ├── PronunciationError            a reading is malformed or does not fit its word
 │   ├── UnsupportedLanguageError
 │   └── ReferenceAudioError           unreadable, too short, too long, silent
 ├── BundleError                       the weights or their description are wrong
@@ -53,6 +54,16 @@ class TextTooLongError(InputError):
         super().__init__(f"the text has {characters} characters; the limit is {limit}")
         self.characters = characters
         self.limit = limit
+
+
+class PronunciationError(InputError):
+    """A reading is malformed or does not fit its word; `field` says where it was given."""
+
+    field = "text"
+
+    def __init__(self, message: str, field: str = "text") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class UnsupportedLanguageError(InputError):

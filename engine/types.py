@@ -135,6 +135,20 @@ class SynthesisOptions:
         _check_range("seed", self.seed, 0, 2**63 - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a word is read: as an `alias`, or as `phonemes` of `language`, empty for the text's.
+
+    Phonemes have spaces between them: one pinyin (`zh`) or jyutping (`yue`) syllable for each
+    character, ARPAbet with stress (`en`), kana (`ja`).
+    """
+
+    word: str
+    language: str = ""
+    alias: str = ""
+    phonemes: str = ""
+
+
 class TimestampDetail(StrEnum):
     """How finely to tell when text is heard: CHARACTER is of CJK text, other text is by WORD."""
 
@@ -181,6 +195,7 @@ class SynthesisRequest:
     options: SynthesisOptions = field(default_factory=SynthesisOptions)
     timestamps: TimestampDetail = TimestampDetail.NONE
     goes_on: bool = False
+    pronunciations: tuple[Pronunciation, ...] = ()
     background: bool = False
 
 

@@ -23,6 +23,7 @@ from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
 from engine.pipeline.sentence import Prefill, Sentence
 from engine.pipeline.timing import SentenceClock, Timekeeper
+from engine.text.lexicon import Lexicon
 from engine.types import (
     Audio,
     AudioChunk,
@@ -54,8 +55,9 @@ class Stream:
         self.sampling = resolve_sampling(options, bundle.defaults.sampling)
         bundle.check_language(request.language)
         self.language = bundle.frontend.settle(request.text, request.language)
+        lexicon = Lexicon(request.pronunciations)
         self.sentences = bundle.frontend.sentences(
-            request.text, self.language, options.split_policy
+            request.text, self.language, options.split_policy, lexicon
         )
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")

@@ -6,7 +6,7 @@ A front end needs no model and no weights. Dictionaries are loaded when a langua
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from engine.errors import EmptyTextError, UnsupportedLanguageError
@@ -19,13 +19,16 @@ from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
 from engine.text.language import LanguageFrontend
+from engine.text.lexicon import Lexicon
 from engine.text.mapped.frontend import MappedFrontend
 from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.text.mapped.numbers import keep_decimal_commas
+from engine.text.marks import fold, keep_marks, plain_text, unfold
+from engine.text.readings import mark_inline
 from engine.text.spans import is_readable, settle_mode, spans_for_mode
 from engine.text.splitting import collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
-from engine.types import Phonemes, PhonemeSegment, SplitPolicy
+from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy
 
 _FEWEST_PHONEMES = 6
 _SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))
@@ -56,6 +59,7 @@ class TextFrontend:
         symbol_version: "v1" or "v2", as the bundle names its table.
         predictor: decides the readings of Chinese characters by context; without one
             dictionaries do.
+        pronunciations: words that are read otherwise, in all texts.
 
     Attributes:
         languages: the language codes it reads.
@@ -65,7 +69,11 @@ class TextFrontend:
     """
 
     def __init__(
-        self, symbol_version: str = "v2", *, predictor: PolyphonePredictor | None = None
+        self,
+        symbol_version: str = "v2",
+        *,
+        predictor: PolyphonePredictor | None = None,
+        pronunciations: Sequence[Pronunciation] = (),
     ) -> None:
         self.table = SymbolTable(symbol_version)
         is_v1 = symbol_version == "v1"
@@ -75,6 +83,7 @@ class TextFrontend:
         self.readers = {code: _READERS.get(code, "espeak-ng") for code in self.languages}
         self._frontends: dict[str, LanguageFrontend] = {}
         self._identifier = LanguageIdentifier()
+        self._lexicon = Lexicon(pronunciations)
         if predictor is not None:
             self._frontends["zh"] = ChineseFrontend(self.table, predictor)
             self.readers["zh"] = predictor.name
@@ -89,17 +98,30 @@ class TextFrontend:
         settled = settle_mode(text, language)
         return settled if settled in self.languages else language
 
-    def sentences(self, text: str, language: str, policy: SplitPolicy) -> list[str]:
+    def sentences(
+        self, text: str, language: str, policy: SplitPolicy, lexicon: Lexicon | None = None
+    ) -> list[str]:
         """The pieces of `text` to be synthesized one by one, none when nothing can be said.
 
-        Markdown, emoji and the like are removed first. Takes time linear in the text.
+        Markdown, emoji and the like are removed first. Words with a reading of their own, in
+        brackets or by `lexicon` and the front end's, carry it in the pieces: see
+        `engine.text.marks`. Takes time linear in the text.
 
         Raises:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
+            PronunciationError: a reading is malformed or does not fit its word.
         """
         self._check(language)
-        pieces = split_text(collapse_marks(self._cleaned(text, language)), language, policy)
-        return [piece for piece in pieces if is_readable(piece, language)]
+        text = mark_inline(self._cleaned(text, language), language)
+        for each in (lexicon, self._lexicon):
+            text = each.apply(text, language) if each else text
+        folded, marks = fold(text)
+        pieces = split_text(collapse_marks(folded), language, policy)
+        return [
+            unfold(piece, marks)
+            for piece in pieces
+            if is_readable(piece, language) or not marks.keys().isdisjoint(piece)
+        ]
 
     def phonemes(self, text: str, language: str) -> Phonemes:
         """The phonemes of one piece of `text`; of a very short one with a stop before it.
@@ -115,7 +137,7 @@ class TextFrontend:
             segments = self._read("." + text, language)
         phonemes = [phoneme for segment in segments for phoneme in segment.phonemes]
         if _SILENT.issuperset(phonemes):
-            raise EmptyTextError(f"nothing can be spoken in {text[:40]!r}")
+            raise EmptyTextError(f"nothing can be spoken in {plain_text(text)[:40]!r}")
         return Phonemes(self.table.encode(phonemes), segments)
 
     def _check(self, language: str) -> None:
@@ -134,7 +156,9 @@ class TextFrontend:
         return frontend.normalize(clean_text(keep_decimal_commas(text)))
 
     def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
-        runs = spans_for_mode(re.sub(" {2,}", " ", text), language, identifier=self._identifier)
+        text = re.sub(" {2,}", " ", text)
+        plain = plain_text(text)
+        runs = keep_marks(text, spans_for_mode(plain, language, identifier=self._identifier))
         read = [self._frontend(run.language).read(run.text) for run in runs]
         return tuple(segment for segment in read if segment.phonemes)
 

@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.text.mapped.languages import MAPPED_LANGUAGES
+from engine.text.marks import STAND_INS
 from engine.types import SplitPolicy
 
 _ENDINGS = "，。？！,.?!~:：—…"
 _ENDING = re.compile(f"[{_ENDINGS}]")
 _CLAUSE = re.compile(f"[^{_ENDINGS}]*[{_ENDINGS}]|[^{_ENDINGS}]+")
 _REPEATED_MARKS = re.compile(r"([!?…,.\-])[!?…,.\-]+")
+_SPOKEN = re.compile(rf"[\w{STAND_INS}]")
 _MUTE = frozenset("!?…,.- ")
 _PIECE_MARKS = frozenset(",.;?!、，。？！：…")
 _SHORTEST_PIECE, _LONGEST_PIECE = 5, 510
@@ -48,7 +50,7 @@ def split_text(text: str, language: str, policy: SplitPolicy) -> list[str]:
         text = _full_stop(language) + text
     lines = "\n".join(_CUTS[policy](text)).split("\n")
     pieces = _join_short(line for line in lines if line not in ("", " "))
-    spoken = [piece for piece in pieces if re.search(r"\w", piece)]
+    spoken = [piece for piece in pieces if _SPOKEN.search(piece)]
     return [part for piece in spoken for part in _bounded(finish_sentence(piece, language))]
 
 
@@ -156,7 +158,7 @@ def _bounded(piece: str) -> list[str]:
             parts.append(part)
             part = ""
         part += token
-    return [part for part in [*parts, part] if re.search(r"\w", part)]
+    return [part for part in [*parts, part] if _SPOKEN.search(part)]
 
 
 _CUTS: Mapping[SplitPolicy, Callable[[str], list[str]]] = {

@@ -29,6 +29,13 @@ _JYUTPING_FINALS = """a aa aai aak aam aan aang aap aat aau ai ak am an ang ap a
     eoi eon eot g i ik im in ing ip it iu k m n o oe oek oeng oi ok on ong ot ou p t u ui uk un
     ung ut yu yun yut"""
 
+ARPABET = frozenset(
+    f"{vowel}{stress}" for vowel in _ARPABET_VOWELS.split() for stress in "012"
+) | frozenset(_ARPABET_OTHERS.split())
+CANTONESE = frozenset(f"Y{initial}" for initial in _JYUTPING_INITIALS.split()) | frozenset(
+    f"Y{final}{tone}" for final in _JYUTPING_FINALS.split() for tone in "123456"
+)
+
 
 class SymbolTable:
     """The phonemes of one model version and their ids.

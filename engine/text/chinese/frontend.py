@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from engine.text.chinese.libraries import cut_words, sandhi
+from engine.text.chinese.libraries import cut_words, sandhi, simplified
 from engine.text.chinese.normalizer import normalize
 from engine.text.chinese.pinyin import syllable_phonemes
 from engine.text.chinese.polyphones import (
@@ -12,6 +13,7 @@ from engine.text.chinese.polyphones import (
     PolyphonePredictor,
     PredictingPronouncer,
 )
+from engine.text.marks import Mark, fold, written
 from engine.text.symbols import PAUSE_MARKS, SymbolTable
 from engine.types import PhonemeSegment
 
@@ -45,17 +47,31 @@ class ChineseFrontend:
 
     def read(self, text: str) -> PhonemeSegment:
         """The phonemes of `text` with `word2ph` for each character of its normalized form."""
-        normalized = normalize(text)
+        folded, marks = fold(text)
+        folded = normalize(folded)
         phonemes: list[str] = []
         word2ph: list[int] = []
         words: list[tuple[str, int]] = []
-        for clause in _CLAUSE.findall(normalized):
-            for word, sounds in self._clause(clause):
+        for clause in _CLAUSE.findall(folded):
+            for word, sounds in self._marked_clause(clause, marks):
                 phonemes.extend(sound for character in sounds for sound in character)
                 counts = [len(character) for character in sounds]
                 word2ph.extend(counts)
                 words.append((word, sum(counts)))
+        normalized = simplified(written(folded, marks)) if marks else folded
         return PhonemeSegment("zh", normalized, tuple(phonemes), tuple(word2ph), tuple(words))
+
+    def _marked_clause(
+        self, clause: str, marks: Mapping[str, Mark]
+    ) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """Like `_clause`, the characters with marks read as those say."""
+        words = self._clause(simplified(written(clause, marks)) if marks else clause)
+        folded = iter(clause)
+        for _, sounds in words:
+            for index in range(len(sounds)):
+                if mark := marks.get(next(folded)):
+                    sounds[index] = mark.phonemes
+        return words
 
     def _clause(self, clause: str) -> list[tuple[str, list[tuple[str, ...]]]]:
         """The words of `clause`, each with the phonemes of its characters."""

@@ -39,12 +39,33 @@ def word_pinyin(word: str) -> tuple[list[str], list[str]]:
     return initials, finals
 
 
+def character_pinyin(text: str) -> list[str]:
+    """The syllable of each character of `text`, such as `zhong1`; marks as they are."""
+    pypinyin = _pypinyin()
+    return list(
+        pypinyin.lazy_pinyin(
+            text, style=pypinyin.Style.TONE3, neutral_tone_with_five=True, errors=list
+        )
+    )
+
+
 def split_pinyin(syllable: str) -> tuple[str, str]:
     """A syllable such as `zhong1` as its initial and its toned final."""
     _pypinyin()
     from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 
     return to_initials(syllable), to_finals_tone3(syllable, neutral_tone_with_five=True)
+
+
+@cache
+def known_syllables() -> frozenset[str]:
+    """All syllables of Mandarin, without tones."""
+    _pypinyin()
+    from pypinyin.contrib.tone_convert import to_normal
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    readings = {reading for listed in pinyin_dict.values() for reading in listed.split(",")}
+    return frozenset(to_normal(reading, v_to_u=True) for reading in readings)
 
 
 def phrase_pinyin(word: str) -> Sequence[str] | None:

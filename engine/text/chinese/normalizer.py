@@ -12,6 +12,7 @@ from functools import cache
 
 from engine.text.chinese.libraries import simplified
 from engine.text.chinese.numbers import cardinal, digits, number
+from engine.text.marks import STAND_INS
 
 Reading = Callable[[re.Match[str]], str]
 
@@ -22,7 +23,7 @@ _MARKS: dict[str, str | int | None] = {
     "：": ",", "；": ",", "，": ",", "。": ".", "！": "!", "？": "?", "\n": ".", "·": ",",
     "、": ",", "$": ".", "/": ",", "~": "…", "～": "…", "嗯": "恩", "呣": "母",
 }  # fmt: skip
-_NOT_SPOKEN = re.compile(r"[^\u4e00-\u9fa5!?…,.\-]+")
+_NOT_SPOKEN = re.compile(rf"[^\u4e00-\u9fa5!?…,.\-{STAND_INS}]+")
 _REPEATED_MARKS = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 
 _UNITS = (

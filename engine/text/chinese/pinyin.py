@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.text.chinese.libraries import known_syllables, split_pinyin
 from engine.text.symbols import UNKNOWN
 
 
@@ -39,6 +40,14 @@ def syllable_phonemes(initial: str, final: str) -> tuple[str, str]:
         return UNKNOWN, UNKNOWN
     onset, sound = _with_initial(initial, rime) if initial else _without_initial(rime)
     return (onset, sound + tone) if sound else (UNKNOWN, UNKNOWN)
+
+
+def pinyin_phonemes(syllable: str) -> tuple[str, str]:
+    """The phonemes of a syllable as people write it, `lü4` or `lv4`; two `UNK` for none."""
+    written = syllable.replace("v", "ü")
+    if written[:-1] not in known_syllables():
+        return UNKNOWN, UNKNOWN
+    return syllable_phonemes(*split_pinyin(written))
 
 
 def _with_initial(initial: str, rime: str) -> tuple[str, str]:

@@ -6,10 +6,11 @@ import re
 import unicodedata
 
 from engine.text.english.numbers import expand_numbers
+from engine.text.marks import STAND_INS
 
 _FULL_WIDTH = str.maketrans({"。": ".", "！": "!", "？": "?"})
 _LETTER_CASE_BREAK = re.compile(r"(?<!^)(?<![\s])([A-Z])")
-_NOT_SPOKEN = re.compile(r"[^ A-Za-z'.,?!\-]")
+_NOT_SPOKEN = re.compile(rf"[^ A-Za-z'.,?!\-{STAND_INS}]")
 _REPEATED_MARKS = re.compile(r"([!?….,\-\s])[!?….,\-]+")
 
 

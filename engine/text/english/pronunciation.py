@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.errors import MissingDependencyError
 from engine.text.english.homographs import Homographs
 from engine.text.english.network import SpellingNetwork
+from engine.text.marks import Mark, written
 
 if TYPE_CHECKING:
     from wordsegment import Segmenter
@@ -36,11 +37,21 @@ _LONGEST_WORD = 60
 class Pronouncer:
     """Reads normalized English. Dictionaries are loaded on first use and kept."""
 
-    def read(self, text: str) -> list[tuple[str, list[str]]]:
-        """The words and punctuation marks of normalized `text`, each with its phonemes."""
+    def read(
+        self, text: str, marks: Mapping[str, Mark] | None = None
+    ) -> list[tuple[str, list[str]]]:
+        """The words and punctuation marks of normalized `text`, each with its phonemes.
+
+        `marks` are those that were folded in it.
+        """
+        marks = marks or {}
+        given = {char: list(mark.phonemes) for char, mark in marks.items()}
         tokens = _TOKEN.findall(text)
-        words = [token.lower() for token in tokens]
-        return [(token, list(self._token(token, words, at))) for at, token in enumerate(tokens)]
+        words = [written(token, marks).lower() for token in tokens]
+        return [
+            (written(token, marks), given.get(token) or list(self._token(token, words, at)))
+            for at, token in enumerate(tokens)
+        ]
 
     def _token(self, token: str, words: Sequence[str], index: int) -> Iterable[str]:
         word = words[index]

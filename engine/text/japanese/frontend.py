@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.errors import MissingDependencyError
 from engine.text.japanese.prosody import count_by_morae, phonemes_with_prosody
+from engine.text.marks import readings_for_words
 from engine.text.splitting import collapse_marks
 from engine.text.symbols import UNKNOWN, SymbolTable
 from engine.types import PhonemeSegment
@@ -31,7 +32,7 @@ class JapaneseFrontend:
 
     def read(self, text: str) -> PhonemeSegment:
         """The phonemes of `text`, each stretch between punctuation marks read by itself."""
-        normalized = collapse_marks(text)
+        normalized = collapse_marks(readings_for_words(text))
         phonemes: list[str] = []
         words: list[tuple[str, int]] = []
         for piece in _PIECE.findall(normalized.replace("％", "パーセント").lower()):
