@@ -131,21 +131,29 @@ def sine_positions(index: Tensor, width: int) -> Tensor:
 
 
 class _SelfAttention(nn.Module):
-    """Projections of one layer, under the keys of `nn.MultiheadAttention`."""
+    """Projections of one layer, under the keys of `nn.MultiheadAttention`.
+
+    `packed_in_proj` stands in for the first of them where its weights are packed.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        self.packed_in_proj: nn.Module | None = None
         self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        out_proj = nn.Linear(width, width)
+        nn.init.zeros_(out_proj.bias)
+        self.out_proj: nn.Module = out_proj
         nn.init.xavier_uniform_(self.in_proj_weight)
-        nn.init.zeros_(self.out_proj.bias)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[B, T, D] -> queries, keys and values, each [B, H, T, D/H]."""
         b, t, d = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        if self.packed_in_proj is None:
+            qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        else:
+            qkv = self.packed_in_proj(x)
         q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
         return q, k, v
 
@@ -161,8 +169,8 @@ class _Layer(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.self_attn = _SelfAttention(width, heads)
-        self.linear1 = nn.Linear(width, 4 * width)
-        self.linear2 = nn.Linear(4 * width, width)
+        self.linear1: nn.Module = nn.Linear(width, 4 * width)
+        self.linear2: nn.Module = nn.Linear(4 * width, width)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
 
