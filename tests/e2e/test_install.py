@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.package_install import plugin_python, unpack_plugin
 from tests.e2e.serverless import ServerlessPlugin
 
+MARKETPLACE_LIMIT_S = 20.0
+
 
 def test_the_marketplace_can_start_it(tmp_path: Path) -> None:
     unpacked = unpack_plugin(tmp_path)
@@ -17,6 +19,7 @@ def test_the_marketplace_can_start_it(tmp_path: Path) -> None:
     try:
         assert plugin.front_page_status in (200, 404)
         assert "Serving Flask app" in plugin.output
+        assert plugin.start_s < MARKETPLACE_LIMIT_S
     finally:
         plugin.close()
 

@@ -103,12 +103,12 @@ def test_many_calls_at_once_to_a_dead_server_all_end(dify: Dify) -> None:
 
 def test_many_slow_lists_do_not_hold_up_speech(dify: Dify) -> None:
     slow = SpeechServer()
-    slow.behaviour.list_delay_s = 2.0
+    slow.behaviour.list_delay_s = 3.0
     waiting = dify.with_credentials(server_address=slow.address)
     with ThreadPoolExecutor(24) as listeners:
         lists = [listeners.submit(waiting.voices, "en-US") for _ in range(24)]
         time.sleep(0.3)
-        assert dify.speak("Hello.", "amy").first_piece_s < 1.0
+        assert dify.speak("Hello.", "amy").first_piece_s < 2.5
         assert all(len(each.result()) == 2 for each in lists)
     slow.stop()
 
