@@ -1,6 +1,6 @@
 # Every target works on a fresh clone: it makes .venv first (.ci/bootstrap), once.
 .DEFAULT_GOAL := help
-.PHONY: help run test golden check evaluate plugin proto proto-check starter clean
+.PHONY: help run test golden check evaluate bench plugin proto proto-check starter clean
 
 PY := .venv/bin/python
 PORT ?= 50051
@@ -31,6 +31,10 @@ check: proto-check ## Lint, check formats and types, and that the stubs are fres
 evaluate: ## Judge the starter bundle by a recogniser (needs flite); ARGS="--max-wer 0.5"
 	@.ci/bootstrap test
 	$(PY) -m tests.evaluation --bundle engine/bundles/starter --json out/evaluation.json $(ARGS)
+
+bench: ## Measure the speed of the released sizes; ARGS="--suites acoustic --threads 1"
+	@.ci/bootstrap test
+	$(PY) -m tests.bench --json out/bench.json $(ARGS)
 
 plugin: ## Build the two Dify packages into dist/
 	@.ci/bootstrap test

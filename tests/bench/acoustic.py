@@ -1,0 +1,96 @@
+"""Speed of the acoustic half: offline, in pieces, and beside its convolutions alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.hifigan import HifiGan
+from engine.models.vits_decoder import VitsDecoder
+from engine.models.weight_norm import weight_of
+from engine.pipeline.acoustic import Manner
+from engine.pipeline.vits_stream import VitsStream
+from tests.bench import official
+from tests.bench.report import Row
+from tests.bench.rounds import take_turns
+
+TOKENS = 50  # two seconds
+FIRST_PIECE, GROWTH = 14, 1.5
+
+
+@torch.inference_mode()
+def measure(rounds: int) -> list[Row]:
+    """Real-time factors of decoding the released v2 sizes."""
+    decoder = official.vits_decoder()
+    frames = 2 * TOKENS
+    audio_s = TOKENS / 25
+    latents = torch.randn(1, decoder.config.inter_channels, frames)
+    style = torch.randn(1, decoder.config.gin_channels, 1)
+    layers = _convolutions(decoder.dec, frames)
+    found = take_turns(
+        {
+            "whole sentence": lambda: _spoken(decoder, style, [TOKENS]),
+            "in growing pieces": lambda: _spoken(decoder, style, _cuts()),
+            "vocoder, plain forward": lambda: decoder.dec(latents, style),
+            "residual convolutions alone": lambda: [
+                F.conv2d(x, w, dilation=d, padding=p) for x, w, d, p in layers
+            ],
+        },
+        rounds,
+    )
+    convolutions = found["residual convolutions alone"].median_s
+    whole = found["whole sentence"].median_s
+    return [
+        Row(
+            name,
+            seconds.median_s / audio_s,
+            "s per s of audio",
+            {
+                "of the whole sentence": seconds.median_s / whole,
+                "of the convolutions' speed": convolutions / seconds.median_s,
+            },
+        )
+        for name, seconds in found.items()
+    ]
+
+
+def _cuts() -> list[int]:
+    cuts, piece = [FIRST_PIECE], FIRST_PIECE
+    while cuts[-1] < TOKENS:
+        piece = int(piece * GROWTH)
+        cuts.append(min(TOKENS, cuts[-1] + piece))
+    return cuts
+
+
+def _spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    stream = VitsStream(decoder, style, Manner(0.5, 1.0), official.phonemes(40), generator)
+    tokens = official.tokens(TOKENS)
+    for cut in cuts:
+        stream.decode(tokens[:cut], last=cut == TOKENS)
+
+
+def _convolutions(
+    generator: HifiGan, frames: int
+) -> list[tuple[Tensor, Tensor, tuple[int, int], tuple[int, int]]]:
+    """Input, weight, dilation and padding of every residual convolution, channels last."""
+    found, length = [], frames
+    blocks = len(generator.config.resblock_kernel_sizes)
+    for i, rate in enumerate(generator.config.upsample_rates):
+        length *= rate
+        for conv in generator.resblocks[blocks * i : blocks * (i + 1)].modules():
+            if not isinstance(conv, nn.Conv1d):
+                continue
+            x = torch.randn(1, conv.in_channels, 1, length)
+            weight = weight_of(conv).unsqueeze(2)
+            size = weight.shape[-1] // 2 * conv.dilation[0]
+            found.append(
+                (
+                    x.contiguous(memory_format=torch.channels_last),
+                    weight.contiguous(memory_format=torch.channels_last),
+                    (1, conv.dilation[0]),
+                    (0, size),
+                )
+            )
+    return found
