@@ -30,9 +30,9 @@ def measure(rounds: int) -> list[Row]:
     for precision in Precision:
         model = copy.deepcopy(plain)
         pack_text_to_semantic(model, precision)
-        for rows in BATCHES if precision is Precision.FLOAT32 else (1, 8):
-            name = f"{precision}, batch {rows}"
-            subjects[name], sizes[name] = _decoding(model, rows), rows
+        for size in BATCHES if precision is Precision.FLOAT32 else (1, 8):
+            name = f"{precision}, batch {size}"
+            subjects[name], sizes[name] = _decoding(model, size), size
     seconds = take_turns(subjects, rounds)
     ceiling = 1 / seconds["weights read once"].median_s
     rows = [
