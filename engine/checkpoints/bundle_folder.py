@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -111,6 +112,24 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def verify_changed(folder: Path, config: BundleConfig) -> None:
+    """Check the pinned files that were written later than the description that pins them.
+
+    The others have been hashed since; `verify` reads them all, which takes longer than loading.
+
+    Raises:
+        BundleError: a file is missing or differs from its hash.
+    """
+    pinned_ns = (folder / CONFIG).stat().st_mtime_ns
+    paths = {name: folder / name for name in config.sha256}
+    changed = {
+        name: config.sha256[name]
+        for name, path in paths.items()
+        if not path.is_file() or path.stat().st_mtime_ns >= pinned_ns
+    }
+    verify(folder, replace(config, sha256=changed))
+
+
 def verify(folder: Path, config: BundleConfig) -> None:
     """Check every pinned file.
 
@@ -147,7 +166,10 @@ def _unknown_fields(raw: Any, known: Any) -> Iterator[str]:
 
 
 def load_network(network: nn.Module, path: Path) -> nn.Module:
-    """Fill `network` strictly from a safetensors file, in float32, ready for inference.
+    """Fill `network` strictly from a safetensors file, ready for inference.
+
+    Weights that are stored in the network's own precision stay where they are: the file is mapped
+    into memory, read as they are used, and shared with other processes. Others are widened.
 
     Raises:
         BundleError: the file is missing, damaged or does not fit the network.
@@ -155,8 +177,10 @@ def load_network(network: nn.Module, path: Path) -> nn.Module:
     if not path.is_file():
         raise BundleError(f"{path} is missing from the bundle")
     try:
-        state = {name: tensor.float() for name, tensor in load_file(path).items()}
-        network.load_state_dict(state, strict=True)
+        state = load_file(path)
+        own = {key: tensor.dtype for key, tensor in network.state_dict().items()}
+        wanted = {key: t.to(own.get(key, torch.float32)) for key, t in state.items()}
+        network.load_state_dict(wanted, strict=True, assign=True)
     except (SafetensorError, OSError, RuntimeError) as error:
         raise BundleError(f"{path} does not fit its network: {error}") from error
     return network.eval().requires_grad_(False)

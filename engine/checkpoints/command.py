@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.checkpoints import models_folder
 from engine.checkpoints.convert import Source
 from engine.checkpoints.hub import fetch
+from engine.checkpoints.polyphones import predictor_folder
+from engine.checkpoints.progress import download_progress
+from engine.checkpoints.released_bundle import ReleasedFiles
 from engine.checkpoints.releases import REPOSITORY, release_named, with_shared_networks
 from engine.errors import EngineError
 
@@ -27,6 +31,10 @@ Pretrained = Annotated[
 ]
 Mandarin = Annotated[bool, typer.Option(help="Take the character features for Mandarin along.")]
 
+AsStored = Annotated[
+    bool, typer.Option("--as-stored", help="Keep half precision: half the disk, slower to load.")
+]
+
 
 @commands.command("import")
 def import_pair(
@@ -36,6 +44,7 @@ def import_pair(
     pretrained: Pretrained,
     models: Models = Path("data/models"),
     mandarin: Mandarin = True,
+    as_stored: AsStored = False,
     semantic_sha256: Annotated[str, typer.Option(help="Refuse the .ckpt if it differs.")] = "",
     acoustic_sha256: Annotated[str, typer.Option(help="Refuse the .pth if it differs.")] = "",
 ) -> None:
@@ -45,7 +54,9 @@ def import_pair(
         Source(acoustic, acoustic_sha256 or None),
     )
     with _errors_told():
-        _install(pair, pretrained, models, name, mandarin)
+        models_folder.check_name(models, name)
+        files = with_shared_networks(*pair, pretrained, mandarin=mandarin)
+        _install(files, models, name, as_stored)
 
 
 @commands.command()
@@ -54,16 +65,18 @@ def pull(
     models: Models = Path("data/models"),
     downloads: Annotated[Path, typer.Option(help="Where the files go.")] = Path("data/released"),
     name: Annotated[str, typer.Option(help="The bundle's name; empty takes the version.")] = "",
+    as_stored: AsStored = False,
 ) -> None:
     """Download a released version and make a bundle of it."""
     with _errors_told():
         release = release_named(version)
         models_folder.check_name(models, name or version)
         paths = release.paths()
-        with _progress("downloading", len(paths)) as report:
+        with download_progress() as report:
             fetch(paths, REPOSITORY, downloads, report=report)
         pair = (Source(downloads / release.semantic), Source(downloads / release.acoustic))
-        _install(pair, downloads, models, name or version, True)
+        files = with_shared_networks(*pair, downloads)
+        _install(files, models, name or version, as_stored)
 
 
 @commands.command("list")
@@ -73,7 +86,8 @@ def list_bundles(models: Models = Path("data/models")) -> None:
         for bundle in models_folder.installed(models):
             config = bundle.config
             languages, megabytes = ",".join(config.languages), bundle.size_bytes / 1e6
-            print(f"{bundle.folder.name}\t{config.version}\t{languages}\t{megabytes:.0f} MB")
+            described = f"{bundle.folder.name}\t{config.version}\t{languages}\t{megabytes:.0f} MB"
+            print(described + _mandarin_reader(bundle.folder, config.languages))
 
 
 @commands.command()
@@ -95,13 +109,18 @@ def remove(name: Name, models: Models = Path("data/models")) -> None:
         print(f"{name} is removed")
 
 
-def _install(
-    pair: tuple[Source, Source], pretrained: Path, models: Path, name: str, mandarin: bool
-) -> None:
-    files = with_shared_networks(*pair, pretrained, mandarin=mandarin)
+def _install(files: ReleasedFiles, models: Path, name: str, as_stored: bool) -> None:
+    dtype = None if as_stored else torch.float32
     with _progress("importing", IMPORT_STEPS) as report:
-        bundle = models_folder.install(files, models, name, report)
+        bundle = models_folder.install(files, models, name, report, dtype=dtype)
     print(f"{bundle.folder}: {bundle.config.version}, {', '.join(bundle.config.languages)}")
+
+
+def _mandarin_reader(folder: Path, languages: tuple[str, ...]) -> str:
+    """What a list says of who decides the readings of Chinese characters."""
+    if "zh" not in languages:
+        return ""
+    return "\tzh by " + ("g2pW" if predictor_folder(folder) else "pypinyin")
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from engine.checkpoints.bundle_folder import CONFIG, BundleConfig, read_config, verify
 from engine.checkpoints.released_bundle import ReleasedFiles, make_bundle
 from engine.errors import BundleError, InputError
@@ -47,9 +49,18 @@ def find(models: Path, name: str) -> InstalledBundle:
 
 
 def install(
-    files: ReleasedFiles, models: Path, name: str, report: Callable[[str], None]
+    files: ReleasedFiles,
+    models: Path,
+    name: str,
+    report: Callable[[str], None],
+    *,
+    dtype: torch.dtype | None = torch.float32,
 ) -> InstalledBundle:
     """Make the bundle `name` of released files; it appears whole or not at all.
+
+    Args:
+        dtype: of the written weights; float32 is mapped into memory as it is when the bundle is
+            loaded, None keeps what was stored, smaller and slower to load.
 
     Raises:
         InputError: the name is taken or is no name.
@@ -60,7 +71,7 @@ def install(
     if unfinished.exists():
         shutil.rmtree(unfinished)
     try:
-        make_bundle(files, unfinished, name=name, report=report)
+        make_bundle(files, unfinished, name=name, dtype=dtype, report=report)
         unfinished.rename(models / name)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

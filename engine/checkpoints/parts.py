@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.checkpoints.acoustic_config import FlowAcousticConfig, VocoderConfig
 from engine.checkpoints.bundle_folder import BERT_VOCABULARY, BundleConfig, load_network
+from engine.checkpoints.uninitialized import Uninitialized
 from engine.errors import BundleError
 from engine.models.bert import BertFeatures
 from engine.models.bigvgan import BigVgan
@@ -59,13 +60,14 @@ def load_parts(folder: Path, config: BundleConfig) -> Parts:
             that another one needs, or the two do not fit each other.
     """
     check_needs(config)
-    model = TextToSemantic(config.text_to_semantic)
-    load_network(model, folder / "text_to_semantic.safetensors")
-    acoustic = _load_acoustic(folder, config.acoustic)
-    content = ContentEncoder(config.content_encoder)
-    load_network(content, folder / "content_encoder.safetensors")
-    bert, vocabulary = _load_bert(folder, config)
-    speaker = _load_speaker_encoder(folder, config)
+    with Uninitialized():
+        model = TextToSemantic(config.text_to_semantic)
+        load_network(model, folder / "text_to_semantic.safetensors")
+        acoustic = _load_acoustic(folder, config.acoustic)
+        content = ContentEncoder(config.content_encoder)
+        load_network(content, folder / "content_encoder.safetensors")
+        bert, vocabulary = _load_bert(folder, config)
+        speaker = _load_speaker_encoder(folder, config)
     return Parts(model, acoustic, content, bert, vocabulary, speaker)
 
 

@@ -15,7 +15,7 @@ from engine.checkpoints.bundle_folder import (
     SpeechDefaults,
     VoiceEntry,
     read_config,
-    verify,
+    verify_changed,
 )
 from engine.checkpoints.parts import Parts, load_parts
 from engine.checkpoints.revision import revision
@@ -152,7 +152,7 @@ def load_bundle(folder: Path, device: str = "auto") -> Bundle:
         BundleError: a file is missing, damaged or does not fit its description.
     """
     config = read_config(folder)
-    verify(folder, config)
+    verify_changed(folder, config)
     where = pick_device(device)
     parts = load_parts(folder, config)
     fuse_weight_norm(parts.decoder)
