@@ -13,17 +13,14 @@ from engine.audio.fbank import SAMPLE_RATE_HZ as FBANK_SAMPLE_RATE_HZ
 from engine.audio.fbank import kaldi_fbank
 from engine.audio.resample import resample, resample_high_quality
 from engine.audio.spectrogram import MelConfig, MelSpectrogram, Spectrogram
-from engine.errors import ReferenceAudioError
 from engine.models.flow_matching import FlowMatchingDecoder
 from engine.models.hubert import SAMPLE_RATE_HZ, ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.types import Audio, Phonemes, VoicePrompt
-from engine.voices.trimming import best_window, without_edge_silence
+from engine.voices.fitting import fit_reference
 
-MIN_S, MAX_S = 3.0, 10.0
 TAIL_SAMPLES = 9600  # silence after the reference, 0.6 s at 16 kHz (as the released models expect)
-SILENT_PEAK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +105,3 @@ class PromptMaker:
     @property
     def _device(self) -> torch.device:
         return self.decoder.ssl_proj.weight.device
-
-
-def fit_reference(reference: Audio) -> Audio:
-    """Return the recording, if it is too long without the silence before and after the speech.
-
-    Raises:
-        ReferenceAudioError: it is too short, too long or silent; the message says what to do.
-    """
-    if not len(reference.samples) or float(np.abs(reference.samples).max()) < SILENT_PEAK:
-        raise ReferenceAudioError("the reference is silent")
-    fitting = without_edge_silence(reference) if reference.duration_s > MAX_S else reference
-    if not MIN_S <= fitting.duration_s <= MAX_S:
-        raise ReferenceAudioError(
-            f"the reference lasts {reference.duration_s:.1f} s; it must last {MIN_S:.0f} to "
-            f"{MAX_S:.0f} s: {_advice(reference)}"
-        )
-    return fitting
-
-
-def _advice(reference: Audio) -> str:
-    if reference.duration_s < MIN_S:
-        return "record a longer sentence"
-    advice = "cut it to one or two sentences and give the words of just these"
-    window = best_window(reference, MIN_S, MAX_S)
-    if window is None:
-        return advice
-    return f"{advice} (it pauses at {window[0]:.1f} s and {window[1]:.1f} s, for instance)"

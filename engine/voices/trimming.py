@@ -1,9 +1,4 @@
-"""Making a recording fit: only what is not spoken may be cut, for the transcript must still hold.
-
-A prompt is a recording and its words. Silence before and after them can go; to cut anywhere else
-would leave words without their sound, and the model would speak them into the next sentence. So a
-recording that is too long is not cut but refused, with a place where its owner could cut it.
-"""
+"""Where a recording is silent, and where it can be cut without harm to a word."""
 
 from __future__ import annotations
 
@@ -25,7 +20,7 @@ Flags = NDArray[np.bool_]
 
 def without_edge_silence(audio: Audio) -> Audio:
     """Return `audio` without the silence before and after the speech, save 0.2 s of each."""
-    spoken = np.flatnonzero(_is_spoken(audio))
+    spoken = np.flatnonzero(spoken_frames(audio))
     if not len(spoken):
         return audio
     frame = _frame_samples(audio)
@@ -40,10 +35,10 @@ def best_window(audio: Audio, min_s: float, max_s: float) -> tuple[float, float]
 
     None if no two pauses lie `min_s` to `max_s` apart.
     """
-    is_spoken = _is_spoken(audio)
+    is_spoken = spoken_frames(audio)
     spoken_until = np.concatenate([[0], np.cumsum(is_spoken)])
     best, window = 0, None
-    for begin, end in combinations(_cuts(is_spoken), 2):
+    for begin, end in combinations(cuts(audio), 2):
         if not min_s <= (end - begin) * FRAME_S <= max_s:
             continue
         spoken = int(spoken_until[end] - spoken_until[begin])
@@ -52,7 +47,7 @@ def best_window(audio: Audio, min_s: float, max_s: float) -> tuple[float, float]
     return window
 
 
-def _is_spoken(audio: Audio) -> Flags:
+def spoken_frames(audio: Audio) -> Flags:
     """Per frame of 20 ms, whether it is louder than a pause."""
     frame = _frame_samples(audio)
     whole = len(audio.samples) // frame * frame
@@ -63,8 +58,9 @@ def _is_spoken(audio: Audio) -> Flags:
     return flags
 
 
-def _cuts(is_spoken: Flags) -> list[int]:
+def cuts(audio: Audio) -> list[int]:
     """Frames where a cut harms no word: both ends and the middle of every pause."""
+    is_spoken = spoken_frames(audio)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], is_spoken, [True]])))
     pauses = [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
     shortest = SHORTEST_PAUSE_S / FRAME_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -83,8 +84,14 @@ class Heard:
         return np.concatenate(self.pieces)
 
 
+@cache
+def loaded() -> Bundle:
+    """One bundle for all tests: it takes seconds to load the dictionaries."""
+    return tiny_bundle()
+
+
 def bundle_saying(*scripts: Sequence[int], checks: SpeechChecks | None = None) -> Bundle:
-    bundle = tiny_bundle()
+    bundle = loaded()
     defaults = replace(bundle.config.defaults, checks=checks or SpeechChecks())
     config = replace(bundle.config, defaults=defaults)
     model = ScriptedModel(scripts).eval()

@@ -55,7 +55,7 @@ def test_a_read_character_keeps_its_place_among_the_characters(frontend: TextFro
 
 def test_a_read_word_alone_is_spoken_in_its_own_language(frontend: TextFrontend) -> None:
     assert spoken(frontend, "live[L AY1 V]", "zh")[-1][0] == "en"
-    assert spoken(frontend, "行[hang2]", "en")[-1] == ("zh", "h ang2")
+    assert ("zh", "h ang2") in spoken(frontend, "行[hang2]", "en")
 
 
 @pytest.mark.parametrize(

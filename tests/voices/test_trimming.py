@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ReferenceAudioError
 from engine.types import Audio
-from engine.voices.prompting import fit_reference
+from engine.voices.fitting import fit_reference
 from engine.voices.trimming import best_window, without_edge_silence
 
 RATE = 16000

@@ -1,0 +1,79 @@
+"""Making a recording and its words fit for a prompt: 3 to 10 s of speech.
+
+Silence before and after the speech can go. What is still too long is cut to an excerpt if the
+words of one are known for sure; else it is refused, with a place where its owner could cut it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.errors import ReferenceAudioError
+from engine.types import Audio
+from engine.voices.excerpt import find_excerpt, split_clauses
+from engine.voices.trimming import best_window, without_edge_silence
+
+MIN_S, MAX_S = 3.0, 10.0
+SILENT_PEAK = 0.01
+
+
+def fit_transcribed(
+    reference: Audio, transcript: str, count_phonemes: Callable[[str], int]
+) -> tuple[Audio, str]:
+    """Return a part of the recording that fits, and the words of just that part.
+
+    Args:
+        reference: what was recorded, of any length.
+        transcript: all the words of it.
+        count_phonemes: tells how many phonemes a text has.
+
+    Raises:
+        ReferenceAudioError: it is too short or silent, or too long and cannot be cut with its
+            words; the message says what to do.
+    """
+    speech = without_edge_silence(reference)
+    if _is_silent(reference) or speech.duration_s <= MAX_S or reference.duration_s <= MAX_S:
+        return fit_reference(reference), transcript
+    clauses = split_clauses(transcript)
+    excerpt = find_excerpt(speech, clauses, list(map(count_phonemes, clauses)), MIN_S, MAX_S)
+    if excerpt is None:
+        raise _misfit(reference, "its pauses could not be matched to its transcript for sure: ")
+    begin, end = (round(at_s * speech.sample_rate_hz) for at_s in (excerpt.begin_s, excerpt.end_s))
+    return Audio(speech.samples[begin:end], speech.sample_rate_hz), excerpt.text
+
+
+def fit_reference(reference: Audio) -> Audio:
+    """Return the recording, if it is too long without the silence before and after the speech.
+
+    Raises:
+        ReferenceAudioError: it is too short, too long or silent; the message says what to do.
+    """
+    if _is_silent(reference):
+        raise ReferenceAudioError("the reference is silent")
+    fitting = without_edge_silence(reference) if reference.duration_s > MAX_S else reference
+    if not MIN_S <= fitting.duration_s <= MAX_S:
+        raise _misfit(reference)
+    return fitting
+
+
+def _is_silent(reference: Audio) -> bool:
+    return not len(reference.samples) or float(np.abs(reference.samples).max()) < SILENT_PEAK
+
+
+def _misfit(reference: Audio, why: str = "") -> ReferenceAudioError:
+    return ReferenceAudioError(
+        f"the reference lasts {reference.duration_s:.1f} s; it must last {MIN_S:.0f} to "
+        f"{MAX_S:.0f} s: {why}{_advice(reference)}"
+    )
+
+
+def _advice(reference: Audio) -> str:
+    if reference.duration_s <= MAX_S:
+        return "record a longer sentence"
+    advice = "cut it to one or two sentences and give the words of just these"
+    window = best_window(reference, MIN_S, MAX_S)
+    if window is None:
+        return advice
+    return f"{advice} (it pauses at {window[0]:.1f} s and {window[1]:.1f} s, for instance)"
