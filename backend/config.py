@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     max_reference_s: float = Field(10.0, gt=0)
     max_streams: int = Field(16, ge=1, description="requests that are decoded together")
     max_queue: int = Field(64, ge=0, description="requests that wait for a free stream")
+    stream_idle_s: float = Field(
+        60.0, gt=0, description="how long a stream that speaks along may have nothing to say"
+    )
     drain_s: float = Field(30.0, ge=0, description="time that live requests get at the end")
     log_level: str = "INFO"
 

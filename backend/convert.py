@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from gptsovits.tts.v1 import audio_pb2, tts_pb2, voices_pb2
+from gptsovits.tts.v1 import audio_pb2, timestamps_pb2, tts_pb2, voices_pb2
 
 from backend.encoding import Encoding, check_rate
 from backend.errors import ConsentRequiredError, InvalidFieldError
@@ -18,7 +18,16 @@ from backend.languages import display_name
 from backend.voices.library import VoiceInfo
 from backend.voices.submission import VoiceDescription
 from engine.errors import EmptyTextError, TextTooLongError
-from engine.types import SynthesisOptions
+from engine.text.clauses import ClauseRules
+from engine.text.subtitles import SubtitleFormat
+from engine.types import (
+    Finding,
+    Pronunciation,
+    SentenceTiming,
+    SynthesisOptions,
+    TimedText,
+    TimestampDetail,
+)
 
 if TYPE_CHECKING:
     from engine.pipeline.bundle import Bundle
@@ -35,6 +44,24 @@ _ENCODINGS: Mapping[int, Encoding] = MappingProxyType(
 )
 
 
+_DETAILS: Mapping[int, TimestampDetail] = MappingProxyType(
+    {
+        timestamps_pb2.TIMESTAMP_DETAIL_UNSPECIFIED: TimestampDetail.NONE,
+        timestamps_pb2.TIMESTAMP_DETAIL_WORD: TimestampDetail.WORD,
+        timestamps_pb2.TIMESTAMP_DETAIL_CHARACTER: TimestampDetail.CHARACTER,
+    }
+)
+_SUBTITLE_FORMATS: Mapping[int, SubtitleFormat | None] = MappingProxyType(
+    {
+        timestamps_pb2.SUBTITLE_FORMAT_UNSPECIFIED: None,
+        timestamps_pb2.SUBTITLE_FORMAT_SRT: SubtitleFormat.SRT,
+        timestamps_pb2.SUBTITLE_FORMAT_WEBVTT: SubtitleFormat.WEBVTT,
+    }
+)
+DEFAULT_MAX_DELAY_S = 0.5
+MAX_PRONUNCIATIONS = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
     """A checked request for speech; its voice is still only a name.
@@ -48,6 +75,8 @@ class Speech:
     options: SynthesisOptions
     encoding: Encoding
     sample_rate_hz: int
+    timestamps: TimestampDetail = TimestampDetail.NONE
+    pronunciations: tuple[Pronunciation, ...] = ()
 
 
 def to_speech(message: tts_pb2.SpeechInput, max_characters: int) -> Speech:
@@ -61,18 +90,111 @@ def to_speech(message: tts_pb2.SpeechInput, max_characters: int) -> Speech:
         raise EmptyTextError("the text is empty")
     if len(message.text) > max_characters:
         raise TextTooLongError(len(message.text), max_characters)
-    encoding = _to_encoding(message.audio_format.encoding)
+    return _to_speech(message.text, message, "input")
+
+
+def to_streamed_speech(message: tts_pb2.StreamingConfig) -> Speech:
+    """Return how a text is to be spoken that is still to be written.
+
+    Raises:
+        InvalidFieldError, InvalidOptionError: a field is at fault.
+    """
+    return _to_speech("", message, "config")
+
+
+def _to_speech(
+    text: str, message: tts_pb2.SpeechInput | tts_pb2.StreamingConfig, root: str
+) -> Speech:
+    """`root` is the path of the message, for the errors."""
+    encoding = _to_encoding(message.audio_format.encoding, f"{root}.audio_format.encoding")
     rate_hz = message.audio_format.sample_rate_hz
     if rate_hz:
-        check_rate(encoding, rate_hz)
+        check_rate(encoding, rate_hz, f"{root}.audio_format.sample_rate_hz")
     return Speech(
-        text=message.text,
+        text=text,
         language=message.language.strip().lower(),
-        voice_id=to_voice_id(message.voice, "input.voice"),
+        voice_id=to_voice_id(message.voice, f"{root}.voice"),
         options=to_options(message.options),
         encoding=encoding,
         sample_rate_hz=rate_hz,
+        timestamps=_known(_DETAILS, message.timestamps, f"{root}.timestamps"),
+        pronunciations=to_pronunciations(message.pronunciations, f"{root}.pronunciations"),
     )
+
+
+def to_pronunciations(
+    messages: Sequence[tts_pb2.Pronunciation], field: str
+) -> tuple[Pronunciation, ...]:
+    """Return how words are to be read; the engine checks each of them.
+
+    Raises:
+        InvalidFieldError: there are too many.
+    """
+    if len(messages) > MAX_PRONUNCIATIONS:
+        raise InvalidFieldError(field, f"{len(messages)}; the limit is {MAX_PRONUNCIATIONS}")
+    return tuple(
+        Pronunciation(each.word, each.language.strip().lower(), each.alias, each.phonemes)
+        for each in messages
+    )
+
+
+def to_findings(findings: Iterable[Finding]) -> list[tts_pb2.SentenceFinding]:
+    """Return the messages of sentences that were not right at once."""
+    return [
+        tts_pb2.SentenceFinding(
+            sentence=finding.sentence,
+            flaw=tts_pb2.SentenceFlaw.Value(f"SENTENCE_FLAW_{finding.flaw.name}"),
+            attempts=finding.attempts,
+            resolved=finding.resolved,
+        )
+        for finding in findings
+    ]
+
+
+def to_clause_rules(message: tts_pb2.CommitPolicy) -> tuple[ClauseRules, float]:
+    """Return how wide clauses are, and how many seconds words wait at most.
+
+    Raises:
+        InvalidFieldError: a value is out of range.
+    """
+    rules, delay_s = ClauseRules(), DEFAULT_MAX_DELAY_S
+    least, most = message.min_width or rules.min_width, message.max_width or rules.max_width
+    if message.HasField("max_delay"):
+        delay_s = message.max_delay.ToMicroseconds() / 1e6
+    _check_range("config.commit.min_width", least, 1, 400)
+    _check_range("config.commit.max_width", most, 40, 1200)
+    _check_range("config.commit.max_delay", delay_s, 0.05, 60)
+    return ClauseRules(least, max(least, most)), delay_s
+
+
+def to_subtitle_format(number: int) -> SubtitleFormat | None:
+    """Return the format of the subtitles, or None for none.
+
+    Raises:
+        InvalidFieldError: there is no such format.
+    """
+    return _known(_SUBTITLE_FORMATS, number, "subtitle_format")
+
+
+def to_sentence_timestamps(
+    timing: SentenceTiming, first_character: int = 0, start_s: float = 0.0
+) -> timestamps_pb2.SentenceTimestamps:
+    """Return the message of a sentence's times.
+
+    A text that is a part of the caller's begins at `first_character` of it and at `start_s`.
+    """
+
+    def fields(part: TimedText) -> dict[str, Any]:
+        return {
+            "text": part.text,
+            "text_start": first_character + part.text_start,
+            "text_end": first_character + part.text_end,
+            "start_time": to_duration(start_s + part.start_s),
+            "end_time": to_duration(start_s + part.end_s),
+        }
+
+    units = [timestamps_pb2.UnitTimestamp(**fields(unit)) for unit in timing.units]
+    return timestamps_pb2.SentenceTimestamps(**fields(timing.sentence), units=units)
 
 
 def at_own_rate(speech: Speech, own_rate_hz: int) -> Speech:
@@ -185,8 +307,19 @@ def _as_written(value: float) -> float:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def _to_encoding(number: int) -> Encoding:
+def _to_encoding(number: int, field: str) -> Encoding:
     if number not in _ENCODINGS:
         known = ", ".join(encoding.name for encoding in Encoding)
-        raise InvalidFieldError("input.audio_format.encoding", f"unknown; known: {known}")
+        raise InvalidFieldError(field, f"unknown; known: {known}")
     return _ENCODINGS[number]
+
+
+def _known[T](values: Mapping[int, T], number: int, field: str) -> T:
+    if number not in values:
+        raise InvalidFieldError(field, f"{number} is not one of {', '.join(map(str, values))}")
+    return values[number]
+
+
+def _check_range(field: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InvalidFieldError(field, f"{value:g} is not within {low:g} and {high:g}")

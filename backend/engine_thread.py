@@ -2,15 +2,22 @@
 
 Others post to its inbox: admit, cancel, pause, resume, stop. Orders are carried out between two
 steps, in the order of posting, so a cancelled request frees its slot within one step.
+
+A free slot goes to a request that somebody listens to before one in the background, then to the
+caller with the fewest slots, then to the oldest. Requests with listeners do not wait for those in
+the background: they are let in beside them and take over at the next end of a sentence.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from backend.speed import SpeedMeter
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -30,6 +37,14 @@ class Listener(Protocol):
         """Take the end, which was an error unless `error` is None."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request, and the caller that it counts for."""
+
+    request: SynthesisRequest
+    caller: str
+
+
 class EngineLoop:
     """Steps a scheduler as long as a request can go on, and sleeps otherwise.
 
@@ -41,15 +56,17 @@ class EngineLoop:
         self._max_streams = max_streams
         self._call_soon = call_soon
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._waiting: dict[Listener, SynthesisRequest] = {}
+        self._waiting: dict[Listener, Order] = {}
+        self._at_work: dict[Listener, Order] = {}
         self._ids: dict[Listener, int] = {}
         self._listeners: dict[int, Listener] = {}
         self._paused: set[Listener] = set()
         self._stopping = False
+        self.speed = SpeedMeter()
 
-    def admit(self, listener: Listener, request: SynthesisRequest) -> None:
+    def admit(self, listener: Listener, request: SynthesisRequest, caller: str = "") -> None:
         """Queue a request. This and the next four may be called from any thread."""
-        self._inbox.put(partial(self._waiting.__setitem__, listener, request))
+        self._inbox.put(partial(self._waiting.__setitem__, listener, Order(request, caller)))
 
     def cancel(self, listener: Listener) -> None:
         """Forget a request; it hears nothing more that is not under way already."""
@@ -73,7 +90,14 @@ class EngineLoop:
             self._obey()
             self._fill_slots()
             if self._can_step():
-                self._dispatch(self._scheduler.step())
+                self._dispatch(self._measured_step())
+
+    def _measured_step(self) -> list[StreamEvent]:
+        began = time.perf_counter()
+        events = self._scheduler.step()
+        made_s = sum(_audio_s(event) for event in events)
+        self.speed.worked(time.perf_counter() - began, made_s)
+        return events
 
     def _can_step(self) -> bool:
         return len(self._ids) > len(self._paused)
@@ -85,16 +109,36 @@ class EngineLoop:
             self._inbox.get()()
 
     def _fill_slots(self) -> None:
-        while self._waiting and len(self._ids) < self._max_streams:
-            listener = next(iter(self._waiting))
+        while (listener := self._next_in_line()) is not None:
             self._start(listener, self._waiting.pop(listener))
 
-    def _start(self, listener: Listener, request: SynthesisRequest) -> None:
+    def _next_in_line(self) -> Listener | None:
+        """Whose turn it is, if there is a slot."""
+        if not self._waiting:
+            return None
+        callers = [order.caller for order in self._at_work.values()]
+        fitting = [each for each, order in self._waiting.items() if self._has_slot(order)]
+        return min(fitting, key=partial(self._turn, callers), default=None)
+
+    def _turn(self, callers: list[str], listener: Listener) -> tuple[bool, int]:
+        order = self._waiting[listener]
+        return order.request.background, callers.count(order.caller)
+
+    def _has_slot(self, order: Order) -> bool:
+        rivals = [
+            each
+            for each in self._at_work.values()
+            if order.request.background or not each.request.background
+        ]
+        return len(rivals) < self._max_streams
+
+    def _start(self, listener: Listener, order: Order) -> None:
         try:
-            stream_id = self._scheduler.admit(request)
+            stream_id = self._scheduler.admit(order.request)
         except EngineError as error:
             self._call_soon(listener.end, error)
             return
+        self._at_work[listener] = order
         self._ids[listener] = stream_id
         self._listeners[stream_id] = listener
 
@@ -113,6 +157,7 @@ class EngineLoop:
 
     def _forget(self, listener: Listener) -> int | None:
         self._paused.discard(listener)
+        self._at_work.pop(listener, None)
         stream_id = self._ids.pop(listener, None)
         if stream_id is not None:
             del self._listeners[stream_id]
@@ -127,3 +172,8 @@ class EngineLoop:
         if listener in self._paused:
             self._paused.remove(listener)
             self._scheduler.resume(self._ids[listener])
+
+
+def _audio_s(event: StreamEvent) -> float:
+    chunk = event.chunk
+    return 0.0 if chunk is None else len(chunk.samples) / chunk.sample_rate_hz

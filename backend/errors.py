@@ -10,6 +10,8 @@ BackendError
 ├── KeyMissingError
 ├── KeyInvalidError
 ├── OverloadedError            the queue is full
+├── DeadlineUnreachableError   the caller's deadline is too soon
+├── StreamIdleError            nothing was written to an open stream
 ├── ShuttingDownError
 ├── EngineStoppedError         the engine thread has died
 └── ConfigurationError         the settings contradict each other; the server does not start
@@ -95,6 +97,24 @@ class OverloadedError(BackendError):
         self.retry_after_s = retry_after_s
 
 
+class DeadlineUnreachableError(BackendError):
+    """The sound cannot be made in the time that is left; come back after `retry_after_s`."""
+
+    def __init__(self, needed_s: float, left_s: float, retry_after_s: float) -> None:
+        super().__init__(
+            f"this takes about {needed_s:.1f} s at the measured speed, and the deadline is in "
+            f"{left_s:.1f} s"
+        )
+        self.retry_after_s = retry_after_s
+
+
+class StreamIdleError(BackendError):
+    """An open stream had nothing to say for too long."""
+
+    def __init__(self, idle_s: float) -> None:
+        super().__init__(f"nothing was written for {idle_s:g} s, and nothing was left to say")
+
+
 class ShuttingDownError(BackendError):
     """The server takes no new work, because it is about to end."""
 
@@ -142,6 +162,8 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         KeyMissingError: Entry(_CODE.UNAUTHENTICATED, "KEY_MISSING"),
         KeyInvalidError: Entry(_CODE.UNAUTHENTICATED, "KEY_INVALID"),
         OverloadedError: Entry(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        DeadlineUnreachableError: Entry(_CODE.RESOURCE_EXHAUSTED, "DEADLINE_UNREACHABLE"),
+        StreamIdleError: Entry(_CODE.ABORTED, "STREAM_IDLE"),
         ShuttingDownError: Entry(_CODE.UNAVAILABLE, "SHUTTING_DOWN"),
         engine_errors.InputError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_FIELD"),
         engine_errors.EmptyTextError: Entry(_CODE.INVALID_ARGUMENT, "EMPTY_TEXT"),

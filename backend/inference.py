@@ -3,7 +3,8 @@
 A `SpeechStream` belongs to one RPC and lives on the event loop. It buffers a few chunks: when
 the caller reads slower than the engine makes sound, the request is paused in the engine, and
 goes on when the buffer has drained. Requests beyond `max_streams` wait in the engine thread;
-beyond `max_queue` more they are refused.
+beyond `max_queue` more they are refused, as are those that cannot be done before their deadline
+even if the engine were twice as fast as it was measured.
 """
 
 from __future__ import annotations
@@ -11,33 +12,45 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from backend.engine_thread import EngineLoop
-from backend.errors import EngineStoppedError, OverloadedError, ShuttingDownError
+from backend.errors import (
+    DeadlineUnreachableError,
+    EngineStoppedError,
+    OverloadedError,
+    ShuttingDownError,
+)
+from backend.speed import SpeedMeter, shared_work
 
 if TYPE_CHECKING:
     from engine.pipeline.scheduler import Scheduler, StreamEvent
-    from engine.types import AudioChunk, SynthesisRequest
+    from engine.types import AudioChunk, Finding, SynthesisRequest
 
 logger = logging.getLogger(__name__)
 
 HIGH_WATER_CHUNKS = 16
 LOW_WATER_CHUNKS = 4
 RETRY_AFTER_S = 1.0
+LONGEST_RETRY_S = 60.0
+HOPE = 2.0  # how much faster than measured the engine may be; loads change
+LARGEST_SHARE = 0.75  # of all places, for one of several callers
 
 
 class SpeechStream:
     """The sound of one request: iterate it for chunks.
 
     Iteration raises the engine's error if the request fails. `seed` is known from the first
-    chunk on.
+    chunk on; `findings` are those of the sentences so far.
     """
 
-    def __init__(self, engine: EngineLoop) -> None:
+    def __init__(self, engine: EngineLoop, request: SynthesisRequest, caller: str) -> None:
         self.seed = 0
+        self.findings: tuple[Finding, ...] = ()
+        self.caller, self.background = caller, request.background
+        self._text_bytes, self._audio_s = len(request.text.encode()), 0.0
         self._engine = engine
         self._chunks: deque[AudioChunk] = deque()
         self._news = asyncio.Event()
@@ -47,15 +60,23 @@ class SpeechStream:
 
     def deliver(self, event: StreamEvent) -> None:
         """Take what the engine made; called on the event loop."""
-        self.seed = event.seed
+        self.seed, self.findings = event.seed, event.findings
         if event.chunk is not None:
+            self._audio_s += len(event.chunk.samples) / event.chunk.sample_rate_hz
             self._chunks.append(event.chunk)
             self._news.set()
+        if event.done and event.error is None:
+            self._engine.speed.finished(self._text_bytes, self._audio_s)
         if event.done or event.error is not None:
             self.end(event.error)
         elif len(self._chunks) >= HIGH_WATER_CHUNKS and not self._paused:
             self._paused = True
             self._engine.pause(self)
+
+    def remaining_bytes(self, speed: SpeedMeter) -> float:
+        """About how much of the text is still to be spoken."""
+        spoken = self._audio_s / speed.audio_s_per_byte
+        return 0.0 if self._ended else max(0.0, self._text_bytes - spoken)
 
     def end(self, error: BaseException | None) -> None:
         """Let nothing follow what is buffered; called on the event loop."""
@@ -63,7 +84,7 @@ class SpeechStream:
             self._ended, self._error = True, error
         self._news.set()
 
-    async def __aiter__(self) -> AsyncIterator[AudioChunk]:
+    async def __aiter__(self) -> AsyncGenerator[AudioChunk]:
         while await self._has_chunk():
             yield self._chunks.popleft()
             if self._paused and len(self._chunks) <= LOW_WATER_CHUNKS:
@@ -87,6 +108,7 @@ class Inference:
         self._engine = EngineLoop(scheduler, max_streams, self._call_soon)
         self._capacity = max_streams + max_queue
         self._open: set[SpeechStream] = set()
+        self._callers: set[str] = set()
         self._closing = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self.stopped = asyncio.Event()
@@ -100,11 +122,18 @@ class Inference:
         """Requests at work or waiting."""
         return len(self._open)
 
-    def open(self, request: SynthesisRequest) -> SpeechStream:
+    def open(
+        self, request: SynthesisRequest, *, caller: str = "", deadline_s: float | None = None
+    ) -> SpeechStream:
         """Return the stream of a request; `close` it when done, whatever happened.
 
+        Args:
+            caller: whom it counts for when places are shared.
+            deadline_s: the time that is left to do it.
+
         Raises:
-            OverloadedError: the queue is full.
+            OverloadedError: the queue is full, or full enough of this caller's requests.
+            DeadlineUnreachableError: it would take longer than the deadline allows.
             ShuttingDownError: no new work is taken.
             EngineStoppedError: the engine thread has died.
         """
@@ -112,12 +141,30 @@ class Inference:
             raise ShuttingDownError
         if self.stopped.is_set():
             raise EngineStoppedError
+        self._check_places(caller)
+        stream = SpeechStream(self._engine, request, caller)
+        if deadline_s is not None:
+            self._check_deadline(stream, deadline_s)
+        self._open.add(stream)
+        self._engine.admit(stream, request, caller)
+        return stream
+
+    def _check_places(self, caller: str) -> None:
+        self._callers.add(caller)
         if len(self._open) >= self._capacity:
             raise OverloadedError(len(self._open), RETRY_AFTER_S)
-        stream = SpeechStream(self._engine)
-        self._open.add(stream)
-        self._engine.admit(stream, request)
-        return stream
+        own = sum(stream.caller == caller for stream in self._open)
+        if len(self._callers) > 1 and own >= max(1, LARGEST_SHARE * self._capacity):
+            raise OverloadedError(len(self._open), RETRY_AFTER_S)
+
+    def _check_deadline(self, stream: SpeechStream, deadline_s: float) -> None:
+        speed = self._engine.speed
+        rivals = [s for s in self._open if stream.background or not s.background]
+        others = [each.remaining_bytes(speed) for each in rivals]
+        needed_s = speed.time_for_s(shared_work(stream.remaining_bytes(speed), others))
+        if needed_s is not None and needed_s / HOPE > deadline_s:
+            wait_s = min(max(needed_s / HOPE - deadline_s, RETRY_AFTER_S), LONGEST_RETRY_S)
+            raise DeadlineUnreachableError(needed_s, deadline_s, wait_s)
 
     def close(self, stream: SpeechStream) -> None:
         """Free what the stream holds, within one step of the engine; idempotent."""

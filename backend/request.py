@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.types import Finding
 
 _CURRENT: ContextVar[RequestRecord] = ContextVar("request")
 
@@ -13,18 +17,21 @@ _CURRENT: ContextVar[RequestRecord] = ContextVar("request")
 class RequestRecord:
     """Facts of one RPC, gathered while it runs; never its text or its sound.
 
-    `field_root` is the path of the message whose fields the engine's errors name.
+    `field_root` is the path of the message whose fields the engine's errors name; `caller` tells
+    the keys apart without naming them.
     """
 
     request_id: str
     method: str
     started_s: float = field(default_factory=time.monotonic)
     field_root: str = ""
+    caller: str = ""
     voice: str = ""
     characters: int = 0
     audio_s: float = 0.0
     first_chunk_s: float | None = None
     reason: str = ""
+    findings: tuple[Finding, ...] = ()
 
     def elapsed_s(self) -> float:
         """Return the time since the request arrived."""

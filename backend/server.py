@@ -102,7 +102,9 @@ class TtsServer:
         self._engines = engines.all
         for engine in engines.all:
             engine.inference.start()
-        speaker = TextToSpeechServicer(engines, voices, settings.max_text_characters)
+        speaker = TextToSpeechServicer(
+            engines, voices, settings.max_text_characters, settings.stream_idle_s
+        )
         keeper = VoiceServicer(engines, voices, settings.max_upload_bytes)
         tts_pb2_grpc.add_TextToSpeechServiceServicer_to_server(speaker, self._grpc)
         voices_pb2_grpc.add_VoiceServiceServicer_to_server(keeper, self._grpc)

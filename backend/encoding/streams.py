@@ -79,8 +79,10 @@ class StreamEncoder:
         return self._codec.feed(to_int16(samples))
 
 
-def check_rate(encoding: Encoding, rate_hz: int) -> None:
-    """Refuse a rate that the encoding does not know.
+def check_rate(
+    encoding: Encoding, rate_hz: int, field: str = "input.audio_format.sample_rate_hz"
+) -> None:
+    """Refuse a rate, given in `field`, that the encoding does not know.
 
     Raises:
         InvalidFieldError: with the rates that it knows.
@@ -88,9 +90,7 @@ def check_rate(encoding: Encoding, rate_hz: int) -> None:
     known = ENCODINGS[encoding].rates_hz
     if rate_hz not in known:
         rates = ", ".join(str(rate) for rate in known)
-        raise InvalidFieldError(
-            "input.audio_format.sample_rate_hz", f"{rate_hz} is not one of {rates}, or 0"
-        )
+        raise InvalidFieldError(field, f"{rate_hz} is not one of {rates}, or 0")
 
 
 def open_encoder(encoding: Encoding, from_hz: int, to_hz: int) -> StreamEncoder:

@@ -11,6 +11,7 @@ import grpc
 
 from backend.errors import KeyInvalidError, KeyMissingError
 from backend.interceptors.around import AroundInterceptor, Context
+from backend.request import current_request
 
 _BEARER = "bearer "
 
@@ -35,7 +36,9 @@ class ApiKeyInterceptor(AroundInterceptor):
             KeyInvalidError: the key is not one of ours.
         """
         if self._digests:
-            self._check(_sent_key(context))
+            key = _sent_key(context)
+            self._check(key)
+            current_request().caller = _digest(key).hex()[:12]
         yield
 
     def _check(self, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc.aio
@@ -16,31 +16,43 @@ from backend.convert import (
     at_own_rate,
     to_audio_format,
     to_duration,
+    to_findings,
     to_languages,
+    to_sentence_timestamps,
     to_speech,
+    to_subtitle_format,
 )
 from backend.encoding import Encoding, open_encoder, wav_file
 from backend.engines import Engine, Engines
 from backend.inference import SpeechStream
 from backend.request import RequestRecord, current_request
+from backend.servicers.streaming import StreamingSpeech
 from backend.voices.library import VoiceLibrary
-from engine.types import SynthesisRequest
+from engine.text.subtitles import subtitles
+from engine.types import SentenceTiming, SynthesisRequest, TimestampDetail
 
 type Context = grpc.aio.ServicerContext[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Encoded bytes, and how many samples the encoder has been given by now."""
+    """Encoded bytes, and how many samples the encoder has been given by now.
+
+    `timing` is that of a sentence that ends with this piece, if it was asked for.
+    """
 
     data: bytes
     end_sample: int
+    timing: SentenceTiming | None = None
 
 
 class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
     """Speaks with the voices of one library by the engines of their bundles."""
 
-    def __init__(self, engines: Engines, voices: VoiceLibrary, max_characters: int) -> None:
+    def __init__(
+        self, engines: Engines, voices: VoiceLibrary, max_characters: int, stream_idle_s: float
+    ) -> None:
+        self._streaming = StreamingSpeech(engines, voices, max_characters, stream_idle_s)
         self._engines = engines
         self._voices = voices
         self._max_characters = max_characters
@@ -50,16 +62,24 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
     ) -> tts_pb2.SynthesizeResponse:
         """Return the whole sound at once."""
         speech, engine = await self._read(request.input)
-        stream = await self._open(speech, engine)
+        form, wanted = to_subtitle_format(request.subtitle_format), speech.timestamps
+        if form is not None and wanted is TimestampDetail.NONE:
+            speech = replace(speech, timestamps=TimestampDetail.WORD)
+        stream = await self._open(speech, engine, context, background=True)
         try:
-            pieces = [piece.data async for piece in _encode(speech, engine, stream)]
+            pieces = [piece async for piece in _encode(speech, engine, stream)]
         finally:
+            current_request().findings = stream.findings
             engine.inference.close(stream)
-        audio = b"".join(pieces)
+        audio = b"".join(piece.data for piece in pieces)
+        timings = [piece.timing for piece in pieces if piece.timing is not None]
+        told = timings if wanted is not TimestampDetail.NONE else []
         return tts_pb2.SynthesizeResponse(
             audio=wav_file(audio) if speech.encoding is Encoding.WAV else audio,
             audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
             report=_report(current_request(), stream.seed),
+            timestamps=[to_sentence_timestamps(timing) for timing in told],
+            subtitles="" if form is None else subtitles(timings, form),
         )
 
     async def SynthesizeStream(
@@ -68,17 +88,31 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         """Yield `opened`, sound while it is made, and `completed`."""
         record = current_request()
         speech, engine = await self._read(request.input)
-        stream = await self._open(speech, engine)
+        stream = await self._open(speech, engine, context)
         try:
             yield _opened(record, speech)
             async with aclosing(_encode(speech, engine, stream)) as pieces:
                 sequence = 0
                 async for piece in pieces:
-                    yield _audio(piece, sequence)
-                    sequence += 1
+                    if piece.data:
+                        yield _audio(piece, sequence)
+                        sequence += 1
+                    if piece.timing is not None:
+                        timestamps = to_sentence_timestamps(piece.timing)
+                        yield tts_pb2.SynthesizeStreamResponse(timestamps=timestamps)
+            record.findings = stream.findings
             yield tts_pb2.SynthesizeStreamResponse(completed=_report(record, stream.seed))
         finally:
+            record.findings = stream.findings
             engine.inference.close(stream)
+
+    async def StreamingSynthesize(
+        self, request_iterator: AsyncIterator[tts_pb2.StreamingSynthesizeRequest], context: Context
+    ) -> AsyncIterator[tts_pb2.StreamingSynthesizeResponse]:
+        """Speak a text while it is written; see `StreamingSpeech`."""
+        async with aclosing(self._streaming.serve(request_iterator)) as responses:
+            async for response in responses:
+                yield response
 
     async def ListLanguages(
         self, request: tts_pb2.ListLanguagesRequest, context: Context
@@ -97,11 +131,21 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         engine = self._engines.named(voice.bundle)
         return at_own_rate(speech, engine.bundle.sample_rate_hz), engine
 
-    async def _open(self, speech: Speech, engine: Engine) -> SpeechStream:
+    async def _open(
+        self, speech: Speech, engine: Engine, context: Context, *, background: bool = False
+    ) -> SpeechStream:
         voice = await asyncio.to_thread(self._voices.prompt, speech.voice_id)
-        language = speech.language or voice.language
-        request = SynthesisRequest(speech.text, language, voice, speech.options)
-        return engine.inference.open(request)
+        request = SynthesisRequest(
+            speech.text,
+            speech.language or voice.language,
+            voice,
+            speech.options,
+            timestamps=speech.timestamps,
+            background=background,
+            pronunciations=speech.pronunciations,
+        )
+        caller, deadline_s = current_request().caller, context.time_remaining()
+        return engine.inference.open(request, caller=caller, deadline_s=deadline_s)
 
 
 async def _encode(speech: Speech, engine: Engine, stream: SpeechStream) -> AsyncGenerator[Piece]:
@@ -113,7 +157,8 @@ async def _encode(speech: Speech, engine: Engine, stream: SpeechStream) -> Async
         data = await asyncio.to_thread(encoder.feed, chunk.samples)
         if data:
             record.mark_audio()
-            yield Piece(data, encoder.samples_in)
+        if data or chunk.timing is not None:
+            yield Piece(data, encoder.samples_in, chunk.timing)
     data = await asyncio.to_thread(encoder.finish)
     if data:
         record.mark_audio()
@@ -142,4 +187,5 @@ def _report(record: RequestRecord, seed: int) -> tts_pb2.SynthesisReport:
         time_to_first_audio=to_duration(record.first_chunk_s or 0.0),
         processing_time=to_duration(record.elapsed_s()),
         characters=record.characters,
+        findings=to_findings(record.findings),
     )

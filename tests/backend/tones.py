@@ -17,11 +17,21 @@ import torch
 from engine.errors import (
     EmptyTextError,
     EngineError,
-    ReferenceAudioError,
     SynthesisError,
     UnsupportedLanguageError,
 )
-from engine.types import Audio, AudioChunk, SynthesisRequest, VoicePrompt
+from engine.text.tokens import spoken_tokens
+from engine.types import (
+    Audio,
+    AudioChunk,
+    Finding,
+    SentenceTiming,
+    SynthesisRequest,
+    TimedText,
+    TimestampDetail,
+    VoicePrompt,
+)
+from engine.voices.fitting import fit_transcribed
 
 RATE_HZ = 32000
 CHUNK_SAMPLES = RATE_HZ // 10
@@ -69,15 +79,15 @@ class ToneBundle:
     @property
     def builtin_voices(self) -> Mapping[str, ToneVoice]:
         """One voice, `alto`."""
-        prompt = tone_prompt(BUILTIN_PITCH_HZ)
-        return MappingProxyType({"alto": ToneVoice("alto", "Alto", "A tone.", "en", prompt)})
+        language = self.languages[0]
+        prompt = tone_prompt(BUILTIN_PITCH_HZ, language)
+        return MappingProxyType({"alto": ToneVoice("alto", "Alto", "A tone.", language, prompt)})
 
     def create_prompt(self, reference: Audio, transcript: str, language: str) -> VoicePrompt:
         """Return a voice as high as the reference."""
         if not transcript.strip():
             raise EmptyTextError("the transcript is empty")
-        if np.abs(reference.samples).max() < 1e-3:
-            raise ReferenceAudioError("the reference is silent")
+        reference, _ = fit_transcribed(reference, transcript, len)
         return tone_prompt(round(pitch_hz(reference.samples, reference.sample_rate_hz)), language)
 
 
@@ -90,6 +100,7 @@ class ToneEvent:
     done: bool
     error: EngineError | None
     seed: int
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -122,7 +133,12 @@ class ToneScheduler:
 
     def admit(self, request: SynthesisRequest) -> int:
         """Take a request."""
-        assert self.live < self.max_streams, "the backend must not admit more than this"
+        rivals = [
+            tone
+            for tone in self._tones.values()
+            if request.background or not tone.request.background
+        ]
+        assert len(rivals) < self.max_streams, "the backend must not admit more than this"
         if request.language not in self.languages:
             raise UnsupportedLanguageError(request.language, self.languages)
         if not any(character.isalnum() for character in request.text):
@@ -157,9 +173,10 @@ class ToneScheduler:
         if "[mute]" in tone.request.text:
             del self._tones[stream_id]
             return ToneEvent(stream_id, None, True, SynthesisError("no speech came"), 0)
-        chunk = AudioChunk(_sine(tone), RATE_HZ, tone.position, 0)
+        samples, start = _sine(tone), tone.position
         tone.position += CHUNK_SAMPLES
         tone.left -= 1
+        chunk = AudioChunk(samples, RATE_HZ, start, 0, None if tone.left else _timing(tone))
         self.made_chunks += 1
         if not tone.left:
             del self._tones[stream_id]
@@ -176,3 +193,18 @@ def _sine(tone: _Tone) -> np.ndarray:
     pitch = int(tone.request.voice.semantic_tokens[0])
     time_s = (tone.position + np.arange(CHUNK_SAMPLES)) / RATE_HZ
     return (0.5 * np.sin(2 * np.pi * pitch * time_s)).astype(np.float32)
+
+
+def _timing(tone: _Tone) -> SentenceTiming | None:
+    """All words last equally long."""
+    request, length_s = tone.request, tone.position / RATE_HZ
+    if request.timestamps is TimestampDetail.NONE:
+        return None
+    tokens = spoken_tokens(request.text)
+    word_s = length_s / len(tokens)
+    units = tuple(
+        TimedText(token.text, token.start, token.end, i * word_s, (i + 1) * word_s)
+        for i, token in enumerate(tokens)
+    )
+    whole = TimedText(request.text.strip(), tokens[0].start, tokens[-1].end, 0.0, length_s)
+    return SentenceTiming(whole, units)
