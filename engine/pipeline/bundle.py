@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from engine.checkpoints.bundle_folder import (
     verify_changed,
 )
 from engine.checkpoints.parts import Parts, load_parts
+from engine.checkpoints.polyphones import find_predictor
 from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
@@ -26,15 +27,21 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
 from engine.pipeline.acoustic import AcousticDecoder
+from engine.pipeline.characters import LANGUAGE as MANDARIN
 from engine.pipeline.characters import CharacterFeatures
 from engine.pipeline.flow_stream import FlowAcoustics
 from engine.pipeline.vits_stream import VitsAcoustics
 from engine.text.frontend import TextFrontend
+from engine.text.lexicon import read_lexicon
 from engine.text.mapped import espeak
 from engine.text.mapped.languages import MAPPED_FROM, MAPPED_LANGUAGES
-from engine.types import Audio, Phonemes, VoicePrompt
+from engine.text.symbols import PAUSE_MARKS
+from engine.types import Audio, Phonemes, Pronunciation, VoicePrompt
 from engine.voices.archive import load_prompt
+from engine.voices.fitting import fit_transcribed
 from engine.voices.prompting import PromptMaker
+
+LEXICON = "lexicon.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,32 +141,50 @@ class Bundle:
         return None if self.characters is None else self.characters(phonemes)
 
     def create_prompt(self, reference: Audio, transcript: str, language: str) -> VoicePrompt:
-        """Make a voice of a recording of 3 to 10 s and its words.
+        """Make a voice of a recording and its words.
+
+        The recording should last 3 to 10 s; of a longer one a part is used whose words are sure.
 
         Raises:
-            ReferenceAudioError: the recording cannot be used.
+            ReferenceAudioError: the recording cannot be used; the message says what to do.
             UnsupportedLanguageError: the bundle does not speak `language`.
             EmptyTextError: the transcript has nothing that can be spoken.
         """
+        reference, transcript = fit_transcribed(
+            reference, transcript, lambda text: self._count_phonemes(text, language)
+        )
         phonemes = self.phonemes(transcript, language)
         return self.prompt_maker.make(reference, phonemes, language, self.bert_features(phonemes))
 
+    def _count_phonemes(self, text: str, language: str) -> int:
+        segments = self.phonemes(text, language).segments
+        return sum(phoneme not in PAUSE_MARKS for s in segments for phoneme in s.phonemes)
 
-def load_bundle(folder: Path, device: str = "auto") -> Bundle:
+
+def load_bundle(
+    folder: Path, device: str = "auto", pronunciations: Sequence[Pronunciation] = ()
+) -> Bundle:
     """Load the bundle in `folder` onto `device` (`auto`, `cpu`, `cuda`, …).
+
+    `pronunciations` come before those of the folder's `lexicon.json`, if there is one.
 
     Raises:
         BundleError: a file is missing, damaged or does not fit its description.
+        PronunciationError: a pronunciation is wrong.
     """
     config = read_config(folder)
     verify_changed(folder, config)
     where = pick_device(device)
     parts = load_parts(folder, config)
     fuse_weight_norm(parts.decoder)
+    speaks_mandarin = MANDARIN in config.languages
+    predictor = find_predictor(folder, parts.bert_vocabulary) if speaks_mandarin else None
+    lexicon = folder / LEXICON
+    words = (*pronunciations, *(read_lexicon(lexicon) if lexicon.is_file() else ()))
     return Bundle(
         config.name,
         config,
-        TextFrontend(config.symbols),
+        TextFrontend(config.symbols, predictor=predictor, pronunciations=words),
         parts.text_to_semantic.to(where),
         _acoustics(config, parts, where),
         _prompt_maker(config, parts, where),

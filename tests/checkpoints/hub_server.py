@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 COMMIT = "0123456789" * 4
 
@@ -19,6 +20,8 @@ class Hub(ThreadingHTTPServer):
         files: content by path.
         breaks: bodies that end after half of what they promised, before one goes through.
         ranges: the `Range` of every body that was asked for, empty where there was none.
+        knows_ranges: whether a `Range` is heeded.
+        etags: what names a file, by path, where that is not the SHA-256 of its content.
     """
 
     daemon_threads = True
@@ -27,6 +30,8 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files, self.breaks = files, breaks
         self.ranges: list[str] = []
+        self.etags: dict[str, str] = {}
+        self.knows_ranges = True
 
     @property
     def endpoint(self) -> str:
@@ -61,19 +66,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Be quiet."""
 
     def _answer(self, *, with_body: bool) -> None:
-        path = re.sub(r"^/[^/]+/[^/]+/resolve/[^/]+/", "", self.path)
+        path = unquote(re.sub(r"^/[^/]+/[^/]+/resolve/[^/]+/", "", self.path))
         content = self.server.files.get(path)
         if content is None:
             self._head(404, {"X-Error-Code": "EntryNotFound", "Content-Length": "0"})
             return
-        begin = int(re.sub(r"\D", "", self.headers.get("Range", "")) or 0)
+        asked = self.headers.get("Range", "") if self.server.knows_ranges else ""
+        begin = int(re.sub(r"\D", "", asked) or 0)
         headers = {
-            "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+            "ETag": f'"{self.server.etags.get(path) or hashlib.sha256(content).hexdigest()}"',
             "Content-Length": str(len(content) - begin),
         }
-        if begin:
+        if asked:
             headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-        self._head(206 if begin else 200, headers)
+        self._head(206 if asked else 200, headers)
         if with_body:
             self._body(content[begin:])
 
