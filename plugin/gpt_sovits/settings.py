@@ -17,6 +17,9 @@ from plugin.gpt_sovits.errors import SettingError
 from plugin.gpt_sovits.fields import choice, text
 
 DEFAULT_TIMEOUT_S = 60.0
+# Dify before 1.17 cuts an auto-played speech off, without a word, at a gap of 5 s; sound is held
+# for up to half a second on its way (`audio.LONGEST_HOLD_S`).
+DEFAULT_PAUSE_S = 4.0
 VOICE_OWN_LANGUAGE = "voice"
 LANGUAGE_FROM_DIFY = "dify"
 SPEEDS = (0.25, 4.0)
@@ -66,7 +69,8 @@ class Settings:
 
     `default_voice` is an id or empty. With `language_from_dify` the list of voices for a
     language of Dify's interface carries that language, and texts are read in it. `timeout_s`
-    bounds how long the server may stay silent before the first sound, not the whole speech.
+    bounds how long the server may stay silent before the first sound, `pause_s` how long between
+    two, and neither the whole speech.
     """
 
     endpoint: Endpoint
@@ -74,6 +78,7 @@ class Settings:
     manner: Manner = Manner()
     language_from_dify: bool = False
     timeout_s: float = DEFAULT_TIMEOUT_S
+    pause_s: float = DEFAULT_PAUSE_S
 
 
 def read_settings(credentials: Mapping[str, object]) -> Settings:
@@ -94,6 +99,7 @@ def read_settings(credentials: Mapping[str, object]) -> Settings:
         ),
         language_from_dify=language == LANGUAGE_FROM_DIFY,
         timeout_s=number(credentials, "timeout", DEFAULT_TIMEOUT_S, (1.0, 500.0)),
+        pause_s=number(credentials, "longest_pause", DEFAULT_PAUSE_S, (1.0, 120.0)),
     )
 
 

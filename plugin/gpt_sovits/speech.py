@@ -14,14 +14,17 @@ from gptsovits.tts.v1 import audio_pb2, tts_pb2
 
 from plugin.gpt_sovits.connection import Connection, SpeechCall
 from plugin.gpt_sovits.errors import ConnectionFailedError, ServerFailedError, TtsError
-from plugin.gpt_sovits.settings import Manner, SoundFormat, voice_id, voice_language
+from plugin.gpt_sovits.settings import (
+    DEFAULT_PAUSE_S,
+    Manner,
+    SoundFormat,
+    voice_id,
+    voice_language,
+)
 
 # Dify ends an invocation after 600 s and never tells the plugin that a listener has left, so
 # this deadline is what frees the server then.
 SPEECH_DEADLINE_S = 570.0
-# Dify before 1.17 cuts an auto-played speech off, without a word, at a gap of 5 s; sound is held
-# for up to half a second on its way (`audio.LONGEST_HOLD_S`).
-LONGEST_GAP_S = 4.0
 WATCH_PERIOD_S = 0.25  # how often a call's silence is measured
 
 ENCODINGS = MappingProxyType(
@@ -37,7 +40,7 @@ class Patience:
     """How long a server may stay silent: before its first sound, and between two."""
 
     first_s: float
-    gap_s: float = LONGEST_GAP_S
+    gap_s: float = DEFAULT_PAUSE_S
 
 
 def speech_input(text: str, voice: str, manner: Manner) -> tts_pb2.SpeechInput:
@@ -93,7 +96,7 @@ def _listen(
         if guard.expired:
             raise ConnectionFailedError(
                 f"The speech server sent nothing for {guard.limit_s:g} s. See whether it is "
-                "overloaded or too slow, or raise the timeout in the settings."
+                "overloaded or too slow, or raise the timeout or the longest pause in the settings."
             ) from None
         raise
     finally:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from plugin.packaging.contents import TOOLS
 from tests.e2e.backend_process import API_KEY, BackendProcess
 from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
 from tests.e2e.dify import Dify, failure, longest_stall_s
-from tests.plugin.sound import decode_mp3, loudness
+from tests.e2e.nodes import Nodes, uploads
+from tests.e2e.package_install import plugin_python, unpack_plugin
+from tests.e2e.remote import RemotePlugin
+from tests.e2e.serverless import ServerlessPlugin
+from tests.plugin.sound import decode_mp3, is_bare_mp3, loudness
+from tests.plugin.test_voices import LOCALES
 
-LOCALES = ["en-US", "zh-Hans", "ja-JP", "pt-BR", "ar-TN", None]
 SENTENCES = [
     "Good morning.",
     "The train is late today.",
@@ -25,6 +31,8 @@ SENTENCES = [
     "Thank you very much.",
 ]
 LONGEST_STALL_S = 1.0
+# About five seconds, as a reference must have three to ten.
+RECORDED = "I agree that this voice may be used here, and I say so in a calm and even tone."
 QUIETEST = 0.005
 
 
@@ -38,7 +46,8 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendProcess
 @pytest.fixture
 def dify(plugin_process: PluginProcess, backend: BackendProcess) -> Dify:
     """A workspace with that backend."""
-    return Dify(plugin_process, {"server_address": backend.address, "api_key": API_KEY})
+    form = {"server_address": backend.address, "api_key": API_KEY, "longest_pause": "60"}
+    return Dify(plugin_process, form)
 
 
 @pytest.fixture
@@ -48,7 +57,8 @@ def voice(dify: Dify) -> str:
 
 
 def assert_is_speech(sound: bytes) -> None:
-    """Fail unless `sound` is MP3 of something audible and long enough to be words."""
+    """Fail unless `sound` is bare MP3 of something audible and long enough to be words."""
+    assert is_bare_mp3(sound)
     samples, rate_hz = decode_mp3(sound)
     assert 0.3 < len(samples) / rate_hz < 30
     assert loudness(samples) > QUIETEST
@@ -79,11 +89,47 @@ def test_nothing_to_say_is_a_short_silence(dify: Dify, voice: str) -> None:
     assert len(samples) and not samples.any()
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("locale", [*LOCALES, None])
 def test_every_language_of_the_interface_has_voices(dify: Dify, locale: str | None) -> None:
     voices = dify.voices(locale)
     assert voices
     assert all(voice["name"] and voice["value"] for voice in voices)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "http"])
+def test_the_other_transports_give_speech(
+    transport: str, dify: Dify, voice: str, tmp_path: Path
+) -> None:
+    unpacked = unpack_plugin(tmp_path)
+    kind = RemotePlugin if transport == "tcp" else ServerlessPlugin
+    plugin = kind(plugin_python(unpacked), unpacked)
+    try:
+        there = Dify(plugin, dify.credentials)
+        assert there.validate() is True
+        assert_is_speech(there.speak("Good morning.", voice).sound)
+    finally:
+        plugin.close()
+
+
+def test_nodes_speak_and_make_a_voice_that_speaks(
+    tmp_path: Path, backend: BackendProcess, voice: str
+) -> None:
+    unpacked = unpack_plugin(tmp_path, TOOLS)
+    plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
+    nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
+    try:
+        assert nodes.validate() is True
+        spoken = nodes.run("speak", text=RECORDED, voice=voice, format="wav", subtitles="srt")
+        assert "-->" in spoken.variables["subtitles"]
+        recording = spoken.files["speech.wav"]
+        with uploads({"reference.wav": recording, "consent.wav": recording}) as files:
+            recordings = {"reference": files["reference.wav"], "consent": files["consent.wav"]}
+            words = {"transcript": RECORDED, "recorded_language": "en", "consent_text": RECORDED}
+            made = nodes.run("create_voice", **recordings, **words, speaker_name="A synthesizer")
+        read = nodes.run("read_long_text", text="Good morning.", voice=made.variables["voice"])
+        assert_is_speech(read.files["reading.mp3"])
+    finally:
+        plugin.close()
 
 
 def test_the_schema_has_the_same_voices_as_the_list(dify: Dify) -> None:

@@ -17,7 +17,7 @@ from plugin.gpt_sovits.audio import (
 )
 from plugin.gpt_sovits.errors import ServerFailedError
 from plugin.gpt_sovits.settings import SoundFormat
-from tests.plugin.sound import decode_mp3
+from tests.plugin.sound import decode_mp3, is_bare_mp3, tone_mp3
 
 
 def still() -> float:
@@ -84,3 +84,12 @@ def test_silence_decodes_to_zeros_of_its_length() -> None:
 
 def test_silence_begins_with_a_frame_not_a_tag() -> None:
     assert silent_mp3(0.001)[:2] == b"\xff\xfb"
+    assert is_bare_mp3(silent_mp3(0.5))
+
+
+def test_a_tag_among_the_frames_would_be_noticed() -> None:
+    sound = tone_mp3(0.5)
+    assert is_bare_mp3(sound)
+    assert not is_bare_mp3(b"ID3\4\0\0\0\0\0\0" + sound)
+    assert not is_bare_mp3(sound + b"TAG")
+    assert not is_bare_mp3(b"")

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from plugin.packaging.build import build_package, check_package
-from plugin.packaging.contents import TOP_FILES, TOP_FOLDERS, package_files
+from plugin.packaging.contents import (
+    PROVIDER,
+    TOOLS,
+    TOP_FILES,
+    TOP_FOLDERS,
+    Recipe,
+    package_files,
+)
 from plugin.packaging.errors import PackageError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+LOCALES = {"en_US", "zh_Hans", "ja_JP", "pt_BR"}
+
+
 @pytest.fixture
 def files() -> dict[str, bytes]:
-    """The files of a package that is right."""
+    """The files of the provider's package."""
     return package_files(ROOT)
+
+
+@pytest.fixture
+def tool_files() -> dict[str, bytes]:
+    """The files of the tools' package."""
+    return package_files(ROOT, TOOLS)
 
 
 def problems(files: dict[str, bytes]) -> str:
@@ -29,17 +46,24 @@ def problems(files: dict[str, bytes]) -> str:
     return str(caught.value)
 
 
-def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", [PROVIDER, TOOLS])
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, recipe: Recipe) -> None:
     digests = [
-        hashlib.sha256(build_package(ROOT, tmp_path / name).read_bytes()).hexdigest()
+        hashlib.sha256(build_package(ROOT, tmp_path / name, recipe).read_bytes()).hexdigest()
         for name in ("first", "second")
     ]
     assert digests[0] == digests[1]
 
 
-def test_the_package_is_small_and_named_after_its_version(tmp_path: Path) -> None:
-    path = build_package(ROOT, tmp_path)
-    manifest = yaml.safe_load((ROOT / "manifest.yaml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("recipe", "manifest_path"),
+    [(PROVIDER, "manifest.yaml"), (TOOLS, "plugin/tools/manifest.yaml")],
+)
+def test_the_package_is_small_and_named_after_its_version(
+    tmp_path: Path, recipe: Recipe, manifest_path: str
+) -> None:
+    path = build_package(ROOT, tmp_path, recipe)
+    manifest = yaml.safe_load((ROOT / manifest_path).read_text(encoding="utf-8"))
     assert path.name == f"{manifest['name']}-{manifest['version']}.difypkg"
     assert path.stat().st_size < 1_000_000
     assert zipfile.ZipFile(path).testzip() is None
@@ -52,6 +76,38 @@ def test_only_the_plugin_travels(files: dict[str, bytes]) -> None:
     assert "proto/gptsovits/tts/v1/tts_pb2.py" in files
     assert "plugin/gpt_sovits/models/tts.py" in files
     assert "proto/__init__.py" not in files
+    assert not [path for path in files if path.startswith("plugin/tools")]
+
+
+def test_both_packages_hold_the_same_client(
+    files: dict[str, bytes], tool_files: dict[str, bytes]
+) -> None:
+    shared = set(files) & set(tool_files)
+    own = {"manifest.yaml", "README.md", "PRIVACY.md"}
+    assert {path for path in shared if files[path] != tool_files[path]} == own | {
+        path for path in shared if path.startswith(("readme/", "_assets/icon"))
+    }
+    assert {"plugin/main.py", "plugin/gpt_sovits/connection.py", "requirements.txt"} <= shared
+    assert "plugin/gpt_sovits/models/tts.py" not in tool_files
+    assert "plugin/tools/nodes/speak.py" in tool_files
+
+
+def test_both_packages_have_one_version(
+    files: dict[str, bytes], tool_files: dict[str, bytes]
+) -> None:
+    provider, tools = (yaml.safe_load(each["manifest.yaml"]) for each in (files, tool_files))
+    assert provider["version"] == tools["version"]
+    assert set(provider["plugins"]) == {"models"}
+    assert set(tools["plugins"]) == {"tools"}
+
+
+@pytest.mark.parametrize("recipe", [PROVIDER, TOOLS])
+def test_papers_of_a_package_are_its_own_and_translated(recipe: Recipe) -> None:
+    found = package_files(ROOT, recipe)
+    translations = {f"readme/README_{locale}.md" for locale in LOCALES - {"en_US"}}
+    assert {path for path in found if path.startswith("readme/")} == translations
+    assert found["README.md"] != (ROOT / "README.md").read_bytes()
+    assert b"_assets/setup.svg" in found["README.md"] and "_assets/setup.svg" in found
 
 
 def test_what_nobody_named_does_not_slip_in(tmp_path: Path) -> None:
@@ -137,5 +193,50 @@ def test_every_text_of_the_form_is_in_four_languages(files: dict[str, bytes]) ->
         texts.append(field["label"])
         texts += [option["label"] for option in field.get("options", ())]
         texts += [field["placeholder"]] if "placeholder" in field else []
-    locales = {"en_US", "zh_Hans", "ja_JP", "pt_BR"}
-    assert all(set(text) == locales for text in texts)
+    assert all(set(text) == LOCALES for text in texts)
+
+
+def test_every_text_of_the_nodes_is_in_four_languages(tool_files: dict[str, bytes]) -> None:
+    documents = [
+        yaml.safe_load(data)
+        for path, data in tool_files.items()
+        if path.startswith("plugin/tools") and path.endswith(".yaml")
+    ]
+    texts = [text for document in documents for text in translated(document)]
+    assert len(texts) > 80
+    assert all(set(text) == LOCALES for text in texts)
+
+
+def translated(value: object) -> Iterator[dict[str, str]]:
+    """Yield all texts in a YAML document that have an English form."""
+    if isinstance(value, dict):
+        if "en_US" in value:
+            yield value
+        else:
+            yield from (text for each in value.values() for text in translated(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in translated(each))
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "message"),
+    [
+        ("plugin/tools/nodes/speak.yaml", "nodes/speak.py", "nodes/gone.py", r"gone\.py"),
+        ("plugin/tools/nodes/speak.yaml", "type: number", "type: numeral", "unknown type"),
+        ("plugin/tools/nodes/speak.yaml", "type: number", "type: dynamic-select", "unknown type"),
+        ("plugin/tools/nodes/speak.yaml", "default: mp3", "default: midi", "not an option"),
+        ("plugin/tools/nodes/speak.yaml", "name: speed", "name: voice", "twice"),
+        ("plugin/tools/nodes/speak.yaml", "llm_description", "description", "tell it what"),
+        ("plugin/tools/provider/gpt_sovits.yaml", '"off"', "off", "quoted strings"),
+        ("plugin/tools/provider/gpt_sovits.yaml", "icon: icon.svg", "icon: x.svg", "icon is not"),
+        ("plugin/tools/provider/gpt_sovits.yaml", "nodes/speak.yaml", "nodes/x.yaml", r"x\.yaml"),
+    ],
+)
+def test_nodes_that_dify_would_refuse_are_refused(
+    tool_files: dict[str, bytes], path: str, before: str, after: str, message: str
+) -> None:
+    text = tool_files[path].decode()
+    assert before in text
+    tool_files[path] = text.replace(before, after).encode()
+    with pytest.raises(PackageError, match=message):
+        check_package(tool_files)

@@ -24,6 +24,7 @@ def test_an_address_alone_is_enough() -> None:
     assert settings.endpoint.tls is Tls.OFF
     assert settings.endpoint.proxy is Proxy.DIRECT
     assert (settings.manner, settings.timeout_s) == (Manner("auto", 1.0), 60.0)
+    assert settings.pause_s == 4.0
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ def test_a_wrong_address_is_refused_with_an_example(text: str) -> None:
     [
         *(("speed", value) for value in ("fast", "0.1", "nan", "5")),
         *(("timeout", value) for value in ("0", "inf", "soon")),
+        ("longest_pause", "0"),
         ("tls", "maybe"),
         ("proxy", "perhaps"),
         ("expression", "wild"),

@@ -43,7 +43,7 @@ class GptSovitsTextToSpeech(TTSModel):
         """Yield sound; a text with nothing to say (an emoji, a rule) is a short silence."""
         settings, server = _open(credentials)
         speech = speech_input(content_text, voice or settings.default_voice, settings.manner)
-        patience = Patience(settings.timeout_s)
+        patience = Patience(settings.timeout_s, settings.pause_s)
         try:
             yield from gather(stream_speech(server.connection, speech, patience))
         except errors.NothingToSayError:
