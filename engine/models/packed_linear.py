@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from engine.errors import MissingDependencyError
 from engine.models.text_to_semantic import TextToSemantic
 
+CPU = torch.device("cpu")
 KERNELS = ("x86", "fbgemm", "onednn")  # of these builds of PyTorch
 
 
@@ -56,18 +57,22 @@ class PackedLinear(nn.Module):
         return cast(Tensor, torch.ops.quantized.linear_dynamic_fp16(x, self.packed))
 
 
-def pack_text_to_semantic(model: TextToSemantic, precision: Precision) -> None:
-    """Replace the linear layers of `model`, on the CPU, by packed ones; it cannot train after.
+def pack_text_to_semantic(
+    model: TextToSemantic, precision: Precision, device: torch.device = CPU
+) -> None:
+    """Replace the linear layers of `model`, for the CPU, by packed ones; it cannot train after.
 
     The embeddings, norms and the last layer, whose logits decide, keep their precision.
 
     Raises:
-        MissingDependencyError: this build of PyTorch has no such kernels.
+        MissingDependencyError: `device` or this build of PyTorch has no such kernels.
     """
     if precision is Precision.FLOAT32:
         return
-    if torch.backends.quantized.engine not in KERNELS:
-        raise MissingDependencyError("FBGEMM", f"{precision} needs a PyTorch build for x86")
+    if device.type != "cpu" or torch.backends.quantized.engine not in KERNELS:
+        raise MissingDependencyError(
+            "FBGEMM", f"{precision} needs an x86 CPU and a PyTorch build for it"
+        )
     for layer in model.h:
         attention = layer.self_attn
         weight, bias = attention.in_proj_weight, attention.in_proj_bias

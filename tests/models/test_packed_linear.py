@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 
+from engine.errors import MissingDependencyError
 from engine.models.packed_linear import PackedLinear, Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import KeyValueCache, TextToSemantic
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
@@ -40,6 +41,11 @@ def test_a_packed_model_decodes_like_the_plain_one(precision: Precision) -> None
         model.prefill(cache, phonemes, None, tokens[:-1])
         logits.append(model.decode(cache, tokens[-1:], torch.tensor([11]))[0])
     assert torch.corrcoef(torch.stack(logits))[0, 1] > 0.99
+
+
+def test_another_device_is_refused() -> None:
+    with pytest.raises(MissingDependencyError, match="half needs an x86 CPU"):
+        pack_text_to_semantic(TextToSemantic(SEMANTIC), Precision.HALF, torch.device("cuda"))
 
 
 def test_packing_frees_the_plain_weights() -> None:
