@@ -20,6 +20,8 @@ _GREETINGS = {
     "fr": "Bonjour.",
     "de": "Guten Tag.",
     "es": "Buenos días.",
+    "it": "Buongiorno.",
+    "pt": "Bom dia.",
 }
 
 
