@@ -56,6 +56,7 @@ def create(
     speaker: Annotated[str, typer.Option(help="The name of the person who speaks.")],
     name: Annotated[str, typer.Option(help="What lists show.")] = "",
     description: Annotated[str, typer.Option(help="Who speaks and how.")] = "",
+    bundle: Annotated[str, typer.Option(help="The bundle that speaks; empty: the first.")] = "",
     server: Server = None,
     key: Key = None,
 ) -> None:
@@ -66,6 +67,7 @@ def create(
         description=description,
         transcript=transcript,
         language=language,
+        bundle=bundle,
         consent=voices_pb2.ConsentStatement(speaker_name=speaker, text=consent_text),
     )
     with connect(server, key) as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ class Harness:
     server: TtsServer
     scheduler: ToneScheduler
     channel: grpc.aio.Channel
+    schedulers: Sequence[ToneScheduler] = ()
 
     @property
     def tts(self) -> tts_pb2_grpc.TextToSpeechServiceStub:
@@ -76,18 +77,22 @@ class Heard:
 
 
 @asynccontextmanager
-async def running(data_dir: Path, **settings: Any) -> AsyncIterator[Harness]:
-    """Run a server on `data_dir`."""
+async def running(
+    data_dir: Path, bundles: Sequence[ToneBundle] = (ToneBundle(),), **settings: Any
+) -> AsyncIterator[Harness]:
+    """Run a server of some bundles on `data_dir`."""
     values = {"port": 0, "data_dir": data_dir, "drain_s": 0.2, **settings}
-    scheduler = ToneScheduler(max_streams=values.get("max_streams", 16))
+    max_streams = values.get("max_streams", 16)
+    schedulers = [ToneScheduler(max_streams, bundle.languages) for bundle in bundles]
     server = TtsServer(Settings(**values))
     server.bind()
     try:
-        await server.start([LoadedBundle(ToneBundle(), scheduler)])
+        await server.start(list(map(LoadedBundle, bundles, schedulers)))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-            yield Harness(server, scheduler, channel)
+            yield Harness(server, schedulers[0], channel, schedulers)
     finally:
-        scheduler.gate.set()
+        for scheduler in schedulers:
+            scheduler.gate.set()
         await server.stop()
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from engine.text.english.frontend import EnglishFrontend
 from engine.text.english.normalizer import normalize
 from engine.text.symbols import SymbolTable
+from tests.source_tree import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +78,21 @@ def test_every_phoneme_is_in_the_table(english: EnglishFrontend) -> None:
 
 def test_a_number_of_any_length_is_read() -> None:
     assert normalize("9" * 5000).startswith("nine nine nine")
+
+
+def test_english_is_read_without_any_data_of_nltk(tmp_path: Path) -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_, **__): raise AssertionError('the network was asked')\n"
+        "socket.socket.connect = refuse\n"
+        "from engine.text.frontend import TextFrontend\n"
+        "phonemes = TextFrontend('v2').phonemes('I read a qwzzk record at 3 pm.', 'en')\n"
+        "print(len(phonemes.phoneme_ids) > 12, 'nltk' in sys.modules)\n"
+    )
+    nowhere = str(tmp_path)
+    environment = {**os.environ, "NLTK_DATA": nowhere, "HOME": nowhere}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["True", "False"]), done.stderr
