@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -17,9 +18,18 @@ from engine.checkpoints.command import commands as models_commands
 from engine.errors import EngineError, InputError
 from engine.pipeline.bundle import Bundle, BundledVoice, load_bundle
 from engine.pipeline.synthesizer import stream
-from engine.types import Audio, SynthesisOptions, SynthesisRequest
+from engine.text.subtitles import SubtitleFormat
+from engine.text.subtitles import subtitles as write_subtitles
+from engine.types import (
+    Audio,
+    SentenceTiming,
+    SynthesisOptions,
+    SynthesisRequest,
+    TimestampDetail,
+)
 
 STARTER = Path(__file__).parent / "bundles" / "starter"
+SUBTITLE_FORMATS = MappingProxyType({f".{form.value}": form for form in SubtitleFormat})
 application = typer.Typer(no_args_is_help=True, add_completion=False)
 application.add_typer(models_commands, name="models")
 
@@ -37,17 +47,25 @@ def say(
     out: Annotated[Path, typer.Option(help="The WAV file to write.")] = Path("out/speech.wav"),
     bundle: Annotated[Path, typer.Option(help="The bundle's folder.")] = STARTER,
     seed: Annotated[int | None, typer.Option(help="The same seed speaks the same again.")] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="A .srt or .vtt file to write beside it.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
 ) -> None:
     """Speak TEXT into a WAV file."""
     if threads:
         torch.set_num_threads(threads)
+    if subtitles is not None and subtitles.suffix.lower() not in SUBTITLE_FORMATS:
+        raise typer.BadParameter(f"{subtitles} must end with .srt or .vtt")
     try:
         loaded = load_bundle(bundle)
         chosen = _voice(loaded, voice, language)
         options = SynthesisOptions(seed=seed)
-        request = SynthesisRequest(text, language, chosen.prompt, options)
-        _speak(loaded, request, out)
+        wanted = TimestampDetail.WORD if subtitles else TimestampDetail.NONE
+        request = SynthesisRequest(text, language, chosen.prompt, options, wanted)
+        timings = _speak(loaded, request, out)
+        if subtitles is not None:
+            _write_subtitles(timings, subtitles)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
@@ -62,13 +80,16 @@ def _voice(bundle: Bundle, voice: str, language: str) -> BundledVoice:
     return voices[voice] if voice else next(native, next(iter(voices.values())))
 
 
-def _speak(bundle: Bundle, request: SynthesisRequest, out: Path) -> None:
+def _speak(bundle: Bundle, request: SynthesisRequest, out: Path) -> list[SentenceTiming]:
+    """Write the speech; returns the times of its sentences, if they are asked for."""
     began, first_s, pieces = time.perf_counter(), 0.0, []
+    timings: list[SentenceTiming] = []
     with Progress(transient=True) as progress:
         progress.add_task("speaking", total=None)
         for chunk in stream(bundle, request):
             first_s = first_s or time.perf_counter() - began
             pieces.append(chunk.samples)
+            timings += [] if chunk.timing is None else [chunk.timing]
     audio = Audio(np.concatenate(pieces), bundle.sample_rate_hz)
     took_s = time.perf_counter() - began
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +98,14 @@ def _speak(bundle: Bundle, request: SynthesisRequest, out: Path) -> None:
         f"{out}: {audio.duration_s:.2f} s of speech, first audio after {first_s * 1000:.0f} ms, "
         f"real-time factor {took_s / audio.duration_s:.2f}"
     )
+    return timings
+
+
+def _write_subtitles(timings: list[SentenceTiming], out: Path) -> None:
+    form = SUBTITLE_FORMATS[out.suffix.lower()]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(write_subtitles(timings, form), encoding="utf-8")
+    print(f"{out}: subtitles of {len(timings)} clauses")
 
 
 if __name__ == "__main__":

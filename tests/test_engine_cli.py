@@ -39,6 +39,18 @@ def test_the_same_seed_speaks_the_same_again(tmp_path: Path) -> None:
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+@pytest.mark.parametrize(("name", "begins"), [("x.srt", "1\n00:00:0"), ("x.vtt", "WEBVTT\n\n1\n")])
+def test_subtitles_are_written_beside_the_speech(tmp_path: Path, name: str, begins: str) -> None:
+    out, subtitles = tmp_path / "speech.wav", tmp_path / name
+    status, output = say(
+        "--text", "Good *morning*.", "--out", str(out), "--subtitles", str(subtitles), "--seed", "1"
+    )
+    assert status == 0, output
+    written = subtitles.read_text("utf-8")
+    assert written.startswith(begins)
+    assert "Good morning." in written
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

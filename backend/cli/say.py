@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from backend.cli.client import Connection, Key, Server, connect
+from backend.cli.dictate import speak_along, text_as_it_comes
 from backend.encoding import wav_file
 
 ENCODING_OF_SUFFIX = MappingProxyType(
@@ -24,6 +25,11 @@ ENCODING_OF_SUFFIX = MappingProxyType(
         ".pcm": audio_pb2.AUDIO_ENCODING_PCM,
         ".raw": audio_pb2.AUDIO_ENCODING_PCM,
     }
+)
+
+
+type Answers = (
+    Iterable[tts_pb2.SynthesizeStreamResponse] | Iterable[tts_pb2.StreamingSynthesizeResponse]
 )
 
 
@@ -38,9 +44,12 @@ class Heard:
 
 
 def say(
-    text: Annotated[str, typer.Option(help="What to say.")],
     voice: Annotated[str, typer.Option(help="The id of the voice; see `voices list`.")],
     out: Annotated[Path, typer.Option(help="File to write: .mp3, .wav, .pcm or .raw.")],
+    text: Annotated[str, typer.Option(help="What to say.")] = "",
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Speak what comes on standard input, as it comes.")
+    ] = False,
     language: Annotated[str, typer.Option(help="Code, or auto; else the voice's own.")] = "",
     speed: Annotated[float, typer.Option(help="2.0 is twice as fast.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Repeat an earlier sound.")] = None,
@@ -51,15 +60,17 @@ def say(
     if out.suffix.lower() not in ENCODING_OF_SUFFIX:
         known = ", ".join(ENCODING_OF_SUFFIX)
         raise typer.BadParameter(f"{out} must end with one of {known}", param_hint="--out")
-    speech = tts_pb2.SpeechInput(
-        text=text,
+    if stdin == bool(text):
+        raise typer.BadParameter("give either --text or --stdin", param_hint="--text")
+    config = tts_pb2.StreamingConfig(
         voice=f"voices/{voice.removeprefix('voices/')}",
         language=language,
         options=tts_pb2.SynthesisOptions(speed=speed, seed=seed),
         audio_format=audio_pb2.AudioFormat(encoding=ENCODING_OF_SUFFIX[out.suffix.lower()]),
     )
     with connect(server, key) as connection:
-        heard = _speak(connection, speech, out)
+        answers = _along(connection, config) if stdin else _at_once(connection, config, text)
+        heard = _keep(answers, out)
     factor = heard.total_s / heard.audio_s if heard.audio_s else 0.0
     typer.echo(
         f"{out}: {heard.audio_s:.2f} s of speech, first audio after "
@@ -67,17 +78,36 @@ def say(
     )
 
 
-def _speak(connection: Connection, speech: tts_pb2.SpeechInput, out: Path) -> Heard:
+def _along(connection: Connection, config: tts_pb2.StreamingConfig) -> Answers:
+    """Speak standard input while it comes."""
     stub = tts_pb2_grpc.TextToSpeechServiceStub(connection.channel)
+    pieces = text_as_it_comes(typer.get_binary_stream("stdin"))
+    return speak_along(stub, config, pieces, connection.metadata)
+
+
+def _at_once(connection: Connection, config: tts_pb2.StreamingConfig, text: str) -> Answers:
+    """Speak a text that is all there."""
+    stub = tts_pb2_grpc.TextToSpeechServiceStub(connection.channel)
+    speech = tts_pb2.SpeechInput(
+        text=text,
+        voice=config.voice,
+        language=config.language,
+        options=config.options,
+        audio_format=config.audio_format,
+    )
     request = tts_pb2.SynthesizeStreamRequest(input=speech)
+    return stub.SynthesizeStream(request, metadata=connection.metadata)
+
+
+def _keep(answers: Answers, out: Path) -> Heard:
+    """Write the sound of a stream into a file."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     partial = out.with_name(f".{out.name}.partial")
     try:
         with partial.open("wb") as file, Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("waiting for the first sound")
-            stream = stub.SynthesizeStream(request, metadata=connection.metadata)
             heard = _write(
-                stream, file, lambda size: bar.update(task, description=f"{size / 1024:.0f} KiB")
+                answers, file, lambda size: bar.update(task, description=f"{size / 1024:.0f} KiB")
             )
         _finish(partial, out)
     finally:
@@ -86,7 +116,7 @@ def _speak(connection: Connection, speech: tts_pb2.SpeechInput, out: Path) -> He
 
 
 def _write(
-    stream: Iterable[tts_pb2.SynthesizeStreamResponse],
+    stream: Answers,
     file: BinaryIO,
     show: Callable[[int], None],
 ) -> Heard:

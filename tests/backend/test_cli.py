@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
 import sys
 import wave
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from backend.cli.app import app
+from backend.cli.dictate import text_as_it_comes
 from tests.backend.harness import Harness, running, tone_wav
 
 
@@ -108,3 +111,32 @@ def test_client_commands_do_not_wait_for_the_models_libraries() -> None:
     path = f"{root}:{root / 'proto'}"
     ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=False)
     assert ran.returncode == 0
+
+
+async def test_say_speaks_along_with_standard_input(tmp_path: Path) -> None:
+    out = tmp_path / "hello.wav"
+    async with running(tmp_path / "data") as server:
+        command = ["say", "--stdin", "--voice", "alto", "--out", str(out)]
+        command += ["--server", f"127.0.0.1:{server.server.port}"]
+        said = await asyncio.to_thread(
+            CliRunner().invoke, app, command, input=b"Good morning, you. Bye"
+        )
+    assert said.exit_code == 0, said.output
+    with wave.open(str(out)) as file:
+        assert file.getnframes() == file.getframerate() // 10 * 5
+
+
+def test_say_takes_either_a_text_or_standard_input(tmp_path: Path) -> None:
+    command = ["say", "--voice", "alto", "--out", str(tmp_path / "hello.wav")]
+    assert CliRunner().invoke(app, command).exit_code == 2
+    assert CliRunner().invoke(app, [*command, "--text", "Hi", "--stdin"]).exit_code == 2
+
+
+def test_text_is_passed_on_as_it_comes_and_characters_stay_whole() -> None:
+    class Pipe(io.RawIOBase):
+        pieces: ClassVar = [b"Hi \xe4", b"\xbd\xa0", b"\xe5\xa5", b""]
+
+        def read(self, size: int = -1) -> bytes:
+            return self.pieces.pop(0)
+
+    assert list(text_as_it_comes(Pipe())) == ["Hi ", "你", "\ufffd"]
