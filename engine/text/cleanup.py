@@ -21,7 +21,7 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]|【[^】]{0,30}†[^】]{0,30}】")
 _BREAK = re.compile(r"<(?:br|p|/p|/li|/div|/h[1-6])\b[^<>]{0,20}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,200}|!--[^<>]{0,500}--)>")
 _WEB = re.compile(
-    r"<?\b(?:https?|ftp)://(?:www\.)?([A-Za-z0-9.-]{1,253})"
+    r"<?\b(?:(?:https?|ftp)://(?:www\.)?|www\.)([A-Za-z0-9.-]{1,253})"
     r"(?:[/:?#][^\s<>，。；！？、“”（）()\u3040-\uffff]{0,2000})?>?"
 )
 _MAIL = re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")

@@ -24,9 +24,10 @@ from engine.text.mapped.frontend import MappedFrontend
 from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.text.mapped.numbers import keep_decimal_commas
 from engine.text.marks import fold, keep_marks, plain_text, unfold
-from engine.text.readings import mark_inline
+from engine.text.notation import spell_out
+from engine.text.readings import base_language, mark_inline
 from engine.text.spans import is_readable, settle_mode, spans_for_mode
-from engine.text.splitting import collapse_marks, split_text
+from engine.text.splitting import close_lines, collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy
 
@@ -134,7 +135,8 @@ class TextFrontend:
         self._check(language)
         segments = self._read(text, language)
         if sum(len(segment.phonemes) for segment in segments) < _FEWEST_PHONEMES:
-            segments = self._read("." + text, language)
+            stop = "。" if text[:1].isdigit() else "."  # `.7` would be a decimal
+            segments = self._read(stop + text, language)
         phonemes = [phoneme for segment in segments for phoneme in segment.phonemes]
         if _SILENT.issuperset(phonemes):
             raise EmptyTextError(f"nothing can be spoken in {plain_text(text)[:40]!r}")
@@ -152,7 +154,7 @@ class TextFrontend:
         """
         frontend = self._frontend(language) if language in self.languages else None
         if not isinstance(frontend, MappedFrontend):
-            return clean_text(text)
+            return close_lines(spell_out(clean_text(text), base_language(language)), language)
         return frontend.normalize(clean_text(keep_decimal_commas(text)))
 
     def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:

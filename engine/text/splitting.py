@@ -37,6 +37,12 @@ def finish_sentence(text: str, language: str) -> str:
     return text if not text or text[-1] in _ENDINGS else text + _full_stop(language)
 
 
+def close_lines(text: str, language: str) -> str:
+    """`text` with a full stop behind each line but the last that has no mark of its own."""
+    *lines, last = text.split("\n")
+    return "\n".join([*(finish_sentence(line.rstrip(), language) for line in lines), last])
+
+
 def split_text(text: str, language: str, policy: SplitPolicy) -> list[str]:
     """The pieces of `text` under `policy`; none when there is nothing to say.
 

@@ -75,7 +75,7 @@ def test_v1_reads_fewer_languages() -> None:
 def test_sentences_are_cleaned_cut_and_speakable(frontend: TextFrontend) -> None:
     answer = "## 步骤\n\n1. 打开**设置**，\n2. 点击`OK` 🎉\n\n---\n```sh\nrm x\n```\n完成！"
     pieces = frontend.sentences(answer, "zh", SplitPolicy.CHINESE_STOP)
-    assert pieces == ["步骤1. 打开设置，", "2. 点击OK 完成！"]
+    assert pieces == ["步骤1. 打开设置，", "2. 点击OK完成！"]
     assert frontend.sentences("完成 done", "en", SplitPolicy.NONE) == ["完成 done."]
     assert frontend.sentences("只有中文。再来一句。", "en", SplitPolicy.PUNCTUATION) == []
 
