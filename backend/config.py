@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     bundle: Annotated[tuple[Path, ...], NoDecode] = Field(
         (STARTER_BUNDLE,), min_length=1, description="folders of weights, comma separated"
     )
+    lexicon: Path | None = Field(None, description="JSON file of words and their pronunciation")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -48,8 +49,6 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="private key, PEM")
     max_text_characters: int = Field(20_000, ge=1)
     max_upload_bytes: int = Field(16 * 2**20, ge=1, description="of each recording")
-    min_reference_s: float = Field(3.0, gt=0)
-    max_reference_s: float = Field(10.0, gt=0)
     max_streams: int = Field(16, ge=1, description="requests that are decoded together")
     max_queue: int = Field(64, ge=0, description="requests that wait for a free stream")
     stream_idle_s: float = Field(
@@ -76,8 +75,6 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key must be given together")
-        if self.min_reference_s > self.max_reference_s:
-            raise ValueError("min_reference_s is above max_reference_s")
         return self
 
     @classmethod

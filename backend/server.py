@@ -32,7 +32,7 @@ from backend.storage.blobs import BlobFolders
 from backend.storage.database import open_database
 from backend.storage.lock import FolderLock
 from backend.storage.voices import VoiceTable
-from backend.voices.library import ReferenceLimits, VoiceLibrary
+from backend.voices.library import VoiceLibrary
 from engine.errors import SynthesisError
 from engine.types import SynthesisRequest
 
@@ -175,8 +175,7 @@ def _engine(loaded: LoadedBundle, settings: Settings) -> Engine:
 
 def _open_library(settings: Settings, bundles: Sequence[Bundle]) -> VoiceLibrary:
     table = VoiceTable(open_database(settings.data_dir))
-    limits = ReferenceLimits(settings.min_reference_s, settings.max_reference_s)
-    library = VoiceLibrary(bundles, table, BlobFolders(settings.data_dir), limits)
+    library = VoiceLibrary(bundles, table, BlobFolders(settings.data_dir))
     swept = library.sweep()
     if swept:
         logger.warning("removed %d leftovers of interrupted work", swept)

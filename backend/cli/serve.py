@@ -55,14 +55,17 @@ async def _serve(settings: Settings) -> None:
     from backend.server import TtsServer, run_until_signal
     from engine.pipeline.bundle import load_bundle
     from engine.pipeline.scheduler import Scheduler
+    from engine.text.lexicon import read_lexicon
 
     settings.check_exposure()
     server = TtsServer(settings)
     server.bind()
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    words = read_lexicon(settings.lexicon) if settings.lexicon else ()
     bundles = [
-        await asyncio.to_thread(load_bundle, folder, settings.device) for folder in settings.bundle
+        await asyncio.to_thread(load_bundle, folder, settings.device, words)
+        for folder in settings.bundle
     ]
     names = ", ".join(bundle.name for bundle in bundles)
     typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")

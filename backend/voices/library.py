@@ -25,7 +25,6 @@ from backend.voices.submission import (
     VoiceDescription,
     check_consent,
     check_description,
-    check_reference,
 )
 from engine.types import Audio, VoicePrompt
 from engine.voices.archive import load_prompt, save_prompt
@@ -58,14 +57,6 @@ class VoiceInfo:
         return self.created is None
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceLimits:
-    """How long a reference may be."""
-
-    min_s: float
-    max_s: float
-
-
 class VoiceLibrary:
     """Lists, makes and deletes voices. Blocking: call it off the event loop.
 
@@ -82,14 +73,12 @@ class VoiceLibrary:
         bundles: Sequence[Bundle],
         table: VoiceTable,
         folders: BlobFolders,
-        limits: ReferenceLimits,
     ) -> None:
         self._bundles = {bundle.name: bundle for bundle in bundles}
         self._default = bundles[0]
         self._builtin = _builtin_voices(bundles)
         self._table = table
         self._folders = folders
-        self._limits = limits
         self._cache = PromptCache()
         self._model_lock = threading.Lock()  # one reference at a time goes through the models
 
@@ -153,7 +142,6 @@ class VoiceLibrary:
         voice = submission.voice
         self.check(voice)
         reference = read_recording(submission.reference)
-        check_reference(reference, self._limits.min_s, self._limits.max_s)
         consent = read_recording(submission.consent)
         check_consent(consent)
         bundle = self._wanted_bundle(voice)

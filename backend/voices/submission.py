@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from backend.errors import ConsentRequiredError, InvalidFieldError
-from engine.errors import ReferenceAudioError, UnsupportedLanguageError
+from engine.errors import UnsupportedLanguageError
 from engine.types import Audio
 
 VOICE_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -64,19 +64,6 @@ def check_description(voice: VoiceDescription, languages: Collection[str]) -> No
         )
     _check_length("config.consent.speaker_name", voice.consent_speaker, MAX_NAME_CHARACTERS)
     _check_length("config.consent.text", voice.consent_text, MAX_PROSE_CHARACTERS)
-
-
-def check_reference(audio: Audio, min_s: float, max_s: float) -> None:
-    """Refuse a reference whose length the models cannot use.
-
-    Raises:
-        ReferenceAudioError: it is shorter than `min_s` or longer than `max_s`.
-    """
-    if not min_s <= audio.duration_s <= max_s:
-        raise ReferenceAudioError(
-            f"the reference is {audio.duration_s:.2f} s long; {min_s:g} to {max_s:g} s are "
-            "needed: cut it to one or two clear sentences"
-        )
 
 
 def check_consent(audio: Audio) -> None:

@@ -80,7 +80,6 @@ def test_network_is_not_served_without_a_key_unless_asked_for(host: str) -> None
     [
         {"port": 70000},
         {"tls_cert": "cert.pem"},
-        {"min_reference_s": 11},
         {"max_streams": 0},
     ],
 )
