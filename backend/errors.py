@@ -171,6 +171,9 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         engine_errors.UnsupportedLanguageError: Entry(
             _CODE.INVALID_ARGUMENT, "UNSUPPORTED_LANGUAGE"
         ),
+        engine_errors.MissingDependencyError: Entry(  # what the language is read by
+            _CODE.INVALID_ARGUMENT, "UNSUPPORTED_LANGUAGE"
+        ),
         engine_errors.ReferenceAudioError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_REFERENCE"),
         engine_errors.SynthesisError: Entry(_CODE.INTERNAL, "SYNTHESIS_FAILED"),
         TimeoutError: Entry(_CODE.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
