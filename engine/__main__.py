@@ -18,6 +18,7 @@ from engine.checkpoints.command import commands as models_commands
 from engine.errors import EngineError, InputError
 from engine.pipeline.bundle import Bundle, BundledVoice, load_bundle
 from engine.pipeline.synthesizer import stream
+from engine.pipeline.voice_command import import_voice
 from engine.text.subtitles import SubtitleFormat
 from engine.text.subtitles import subtitles as write_subtitles
 from engine.types import (
@@ -31,6 +32,7 @@ from engine.types import (
 STARTER = Path(__file__).parent / "bundles" / "starter"
 SUBTITLE_FORMATS = MappingProxyType({f".{form.value}": form for form in SubtitleFormat})
 application = typer.Typer(no_args_is_help=True, add_completion=False)
+models_commands.command("import-voice")(import_voice)
 application.add_typer(models_commands, name="models")
 
 

@@ -53,7 +53,7 @@ def import_pair(
         Source(semantic, semantic_sha256 or None),
         Source(acoustic, acoustic_sha256 or None),
     )
-    with _errors_told():
+    with errors_told():
         models_folder.check_name(models, name)
         files = with_shared_networks(*pair, pretrained, mandarin=mandarin)
         _install(files, models, name, as_stored)
@@ -68,7 +68,7 @@ def pull(
     as_stored: AsStored = False,
 ) -> None:
     """Download a released version and make a bundle of it."""
-    with _errors_told():
+    with errors_told():
         release = release_named(version)
         models_folder.check_name(models, name or version)
         paths = release.paths()
@@ -82,7 +82,7 @@ def pull(
 @commands.command("list")
 def list_bundles(models: Models = Path("data/models")) -> None:
     """Show the bundles of a folder."""
-    with _errors_told():
+    with errors_told():
         for bundle in models_folder.installed(models):
             config = bundle.config
             languages, megabytes = ",".join(config.languages), bundle.size_bytes / 1e6
@@ -93,7 +93,7 @@ def list_bundles(models: Models = Path("data/models")) -> None:
 @commands.command()
 def verify(name: Name, models: Models = Path("data/models")) -> None:
     """Compare every file of a bundle with its pinned SHA-256."""
-    with _errors_told():
+    with errors_told():
         bundle = models_folder.find(models, name)
         with _progress("verifying", len(bundle.config.sha256)) as report:
             for path in models_folder.verified(bundle):
@@ -104,7 +104,7 @@ def verify(name: Name, models: Models = Path("data/models")) -> None:
 @commands.command()
 def remove(name: Name, models: Models = Path("data/models")) -> None:
     """Delete a bundle."""
-    with _errors_told():
+    with errors_told():
         models_folder.remove(models, name)
         print(f"{name} is removed")
 
@@ -137,7 +137,7 @@ def _progress(title: str, steps: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
+def errors_told() -> Iterator[None]:
     """One line on stderr and exit code 2 instead of a traceback."""
     try:
         yield
