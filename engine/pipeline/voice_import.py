@@ -13,7 +13,6 @@ from engine.errors import InputError, ReferenceAudioError
 from engine.pipeline.bundle import load_bundle
 from engine.types import Audio
 from engine.voices.archive import save_prompt
-from engine.voices.prompting import fit_reference
 
 MIN_CONSENT_S = 1.0
 MAX_RECORDING_S = 120.0
@@ -40,17 +39,16 @@ class SpokenBy:
 
 
 def check_voice(voice: SpokenBy) -> tuple[Audio, Audio]:
-    """The reference and the recorded consent, read and found usable.
+    """The reference and the recorded consent, decoded.
 
     Raises:
         InputError: the speaker, the transcript or the words of the consent are missing.
-        ReferenceAudioError: a recording cannot be read or used.
+        ReferenceAudioError: a recording cannot be read, or no sentence fits in the consent.
     """
     for what in ("speaker", "transcript", "consent_text"):
         if not str(getattr(voice, what)).strip():
             raise InputError(f"{what.replace('_', ' ')} is empty")
     reference, consent = _read(voice.reference), _read(voice.consent)
-    fit_reference(reference)
     if consent.duration_s < MIN_CONSENT_S:
         raise ReferenceAudioError(
             f"the recorded consent lasts {consent.duration_s:.2f} s; no sentence fits in that"
@@ -62,7 +60,8 @@ def add_voice(folder: Path, voice: SpokenBy) -> None:
     """Give the bundle in `folder` a voice of its own, with the consent beside it.
 
     Raises:
-        InputError: see `check_voice`, or the bundle does not speak the language.
+        InputError: see `check_voice`; or the bundle does not speak the language, or cannot use
+            the reference.
         BundleError: the bundle cannot be loaded.
     """
     reference, consent = check_voice(voice)
