@@ -150,7 +150,8 @@ class Inference:
         return stream
 
     def _check_places(self, caller: str) -> None:
-        self._callers.add(caller)
+        if caller:  # the server's own requests have none
+            self._callers.add(caller)
         if len(self._open) >= self._capacity:
             raise OverloadedError(len(self._open), RETRY_AFTER_S)
         own = sum(stream.caller == caller for stream in self._open)

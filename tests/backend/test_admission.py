@@ -20,6 +20,8 @@ from engine.types import SynthesisRequest
 from tests.backend.harness import PCM, detail, reason, running, speech
 from tests.backend.tones import ToneScheduler, tone_prompt
 
+LONG = "la " * 300  # more than is buffered: its listener must take part before it can end
+
 
 def request(text: str = "la " * 20, *, background: bool = False) -> SynthesisRequest:
     return SynthesisRequest(text, "en", tone_prompt(440), background=background)
@@ -57,7 +59,7 @@ async def order_of_ends(inference: Inference, streams: dict[str, SpeechStream]) 
 
 async def test_listeners_go_before_the_background_and_do_not_wait_for_it() -> None:
     async with engine() as (inference, scheduler):
-        streams = {"batch 1": inference.open(request("la " * 60, background=True))}
+        streams = {"batch 1": inference.open(request(LONG, background=True))}
         streams["batch 2"] = inference.open(request(background=True))
         streams["live 1"] = inference.open(request())
         streams["live 2"] = inference.open(request())
@@ -72,8 +74,8 @@ async def test_listeners_go_before_the_background_and_do_not_wait_for_it() -> No
 
 async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:
     async with engine(max_streams=2) as (inference, scheduler):
-        streams = {f"busy {n}": inference.open(request(), caller="busy") for n in range(6)}
-        streams["rare"] = inference.open(request(), caller="rare")
+        streams = {f"busy {n}": inference.open(request(LONG), caller="busy") for n in range(6)}
+        streams["rare"] = inference.open(request(LONG), caller="rare")
         scheduler.gate.set()
         assert "rare" in (await order_of_ends(inference, streams))[:4]
 

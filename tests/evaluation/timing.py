@@ -100,7 +100,7 @@ def _timed_words(
     )
     clock = keeper.begin(text, phonemes)
     clock.hear(spoken.audio.samples)
-    units = clock.timing(tokens, 0).units
+    units = clock.timing(tokens).units
     return [WordTime(unit.text, unit.start_s, unit.end_s) for unit in units]
 
 
