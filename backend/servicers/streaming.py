@@ -17,6 +17,7 @@ from backend.convert import (
     to_audio_format,
     to_clause_rules,
     to_duration,
+    to_findings,
     to_sentence_timestamps,
     to_streamed_speech,
 )
@@ -134,10 +135,13 @@ class _Sender:
         )
 
     def _completed(self, segment: Segment) -> tts_pb2.SegmentCompleted:
+        findings = () if segment.stream is None else segment.stream.findings
+        self._record.findings += findings
         return tts_pb2.SegmentCompleted(
             segment=segment.number,
             end_time=to_duration(self._record.audio_s),
             cancelled=segment.cancelled,
+            findings=to_findings(findings),
         )
 
 
