@@ -247,6 +247,11 @@ class Finding:
     attempts: int
     resolved: bool
 
+    def __str__(self) -> str:
+        """`2:loop:3:kept`: the sentence, what was wrong, the attempts, and how it ended."""
+        end = "resolved" if self.resolved else "kept"
+        return f"{self.sentence}:{self.flaw}:{self.attempts}:{end}"
+
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import grpc
 
 from backend.interceptors.around import AroundInterceptor, Context
 from backend.request import RequestRecord, current_request
-
-if TYPE_CHECKING:
-    from engine.types import Finding
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +44,6 @@ def describe(record: RequestRecord, outcome: str) -> str:
     if record.first_chunk_s is not None:
         line += f" audio_s={record.audio_s:.2f} first_chunk_ms={record.first_chunk_s * 1000:.0f}"
     if record.findings:
-        line += " findings=" + ",".join(map(_brief, record.findings))
+        line += " findings=" + ",".join(map(str, record.findings))
     factor = record.real_time_factor
     return line if factor is None else f"{line} rtf={factor:.3f}"
-
-
-def _brief(finding: Finding) -> str:
-    """`2:loop:3:kept`: the sentence, what was wrong, the attempts, and how it ended."""
-    end = "resolved" if finding.resolved else "kept"
-    return f"{finding.sentence}:{finding.flaw}:{finding.attempts}:{end}"

@@ -295,7 +295,7 @@ async def test_reader_that_stops_reading_stops_the_engine_and_goes_on_later(
 ) -> None:
     async with running(tmp_path) as server:
         talk = Talk(server)
-        written = "la " * 1500
+        written = "la " * 6000  # more than the connection takes in
         await talk.write(config(), text(written), Request(flush=tts_pb2.Flush()))
         await talk.until("audio")
         made = -1

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 import soundfile
+from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
 
 from plugin.packaging.contents import TOOLS
 from tests.e2e.backend_process import API_KEY, BackendProcess
@@ -134,8 +136,18 @@ def test_nodes_speak_and_make_a_voice_that_speaks(
         read = nodes.run("read_long_text", text="Good morning.", voice=made.variables["voice"])
         # What the small bundle makes of a reference is weak; that it comes is what counts here.
         assert is_bare_mp3(read.files["reading.mp3"])
+        delete_voice(backend, made.variables["voice"])
     finally:
         plugin.close()
+
+
+def delete_voice(backend: BackendProcess, voice: str) -> None:
+    """Leave the backend as it was."""
+    with grpc.insecure_channel(backend.address) as channel:
+        voices_pb2_grpc.VoiceServiceStub(channel).DeleteVoice(
+            voices_pb2.DeleteVoiceRequest(name=f"voices/{voice}"),
+            metadata=(("x-api-key", API_KEY),),
+        )
 
 
 def test_the_schema_has_the_same_voices_as_the_list(dify: Dify) -> None:

@@ -23,6 +23,7 @@ from engine.training.starter import recipe
 from engine.training.starter.content import CONTENT_CONFIG
 from engine.training.starter.generate import Speaker, speak
 from engine.training.starter.speech import PEAK
+from engine.types import SpeechChecks
 from engine.voices.archive import save_prompt
 from engine.voices.prompting import PromptMaker
 
@@ -53,6 +54,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
                 noise_scale=0.3,
                 sentence_gap_s=0.1,
                 reference_peak=PEAK,
+                checks=SpeechChecks(max_tokens_per_phoneme=5, spare_tokens=30, loop_tokens=20),
             ),
             voices=entries,
             sha256={},
