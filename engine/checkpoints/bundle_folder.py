@@ -22,6 +22,7 @@ from engine.models.sampling import SamplingOptions
 from engine.models.speaker_encoder import SpeakerEncoderConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
+from engine.text.splitting import WIDEST_PIECE
 from engine.types import SpeechChecks
 
 CONFIG = "bundle.json"
@@ -34,6 +35,8 @@ class SpeechDefaults:
     """What a request takes where it says nothing.
 
     `reference_peak`: references are scaled to this peak, or left as they are when None.
+    `widest_piece`: longer sentences are cut, for models that learned from short ones; in letters,
+    of which a CJK character counts as three.
     `checks`: when a sentence is spoken again; left out of the file where they are the usual ones.
     `flow`: of bundles that go by mels (v3 and v4); left out of the file where it is None.
     """
@@ -42,6 +45,7 @@ class SpeechDefaults:
     noise_scale: float = 0.5
     sentence_gap_s: float = 0.3
     reference_peak: float | None = None
+    widest_piece: int = WIDEST_PIECE
     checks: SpeechChecks = field(default_factory=SpeechChecks)
     flow: FlowOptions | None = None
 

@@ -39,6 +39,7 @@ from engine.types import (
 logger = logging.getLogger(__name__)
 
 SEED_STRIDE = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: far from every small seed
+RETRY_TOP_K, RETRY_TEMPERATURE = 5, 1.0
 VARIATION_STRIDE = 0xC2B2AE3D27D4EB4F  # a large prime
 
 
@@ -57,7 +58,7 @@ class Stream:
         self.language = bundle.frontend.settle(request.text, request.language)
         lexicon = Lexicon(request.pronunciations)
         self.sentences = bundle.frontend.sentences(
-            request.text, self.language, options.split_policy, lexicon
+            request.text, self.language, options.split_policy, lexicon, bundle.defaults.widest_piece
         )
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")
@@ -99,10 +100,10 @@ class Stream:
         sentence, config = self._speaking, self.bundle.text_to_semantic.config
         if len(sentence.tokens) < config.min_tokens:
             logits = logits[: config.end]
-        penalty = self.sampling.repetition_penalty
-        logits = penalize_repetition(logits, sentence.history, penalty)
+        sampling = self.sampling if sentence.attempt == 1 else livelier(self.sampling)
+        logits = penalize_repetition(logits, sentence.history, sampling.repetition_penalty)
         noise = draw_noise(len(logits), sentence.sampler)
-        token = int(choose(token_probabilities(logits, self.sampling), noise))
+        token = int(choose(token_probabilities(logits, sampling), noise))
         is_end = config.end in (token, int(logits.argmax()))
         flaw = sentence.end() if is_end else sentence.add(token)
         if flaw is not None:
@@ -233,6 +234,15 @@ def _timekeeper(bundle: Bundle, request: SynthesisRequest) -> Timekeeper | None:
         return None
     model, decoder = bundle.text_to_semantic, bundle.prompt_maker.decoder
     return Timekeeper(request.text, request.timestamps, model, decoder, bundle.sample_rate_hz)
+
+
+def livelier(sampling: SamplingOptions) -> SamplingOptions:
+    """For another attempt: what is nearly greedy would get stuck in the same place again."""
+    return replace(
+        sampling,
+        top_k=max(sampling.top_k, RETRY_TOP_K),
+        temperature=max(sampling.temperature, RETRY_TEMPERATURE),
+    )
 
 
 def resolve_sampling(options: SynthesisOptions, defaults: SamplingOptions) -> SamplingOptions:

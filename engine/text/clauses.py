@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.text.width import WIDE, WIDE_WIDTH, text_width
+
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _WIDE_STRONG, _WIDE_WEAK = "。！？…", "，、；：．"
 _STRONG, _WEAK = ".!?", ",;:"
@@ -26,8 +28,6 @@ _LAST_WORD = re.compile(r"([^\W\d_]+|\d+)\.$")
 _TITLES = frozenset(
     ("mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "eg", "ie", "no", "fig", "vol", "jr", "sr")
 )
-_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_WIDE_WIDTH = 3
 _LATER_WEAK_WIDTH = 40
 _WINDOW = 4096  # characters that are looked at for one cut
 
@@ -158,7 +158,7 @@ class ClauseAssembler:
                 return 0
         if mark == "\n" and not _is_spoken(text[:cut]):
             return cut
-        return cut if _width(text[:cut].strip()) >= self._least(mark) else 0
+        return cut if text_width(text[:cut].strip()) >= self._least(mark) else 0
 
     def _least(self, mark: str) -> int:
         """How wide a clause must be that ends in `mark`: the first may be short, to be soon."""
@@ -172,7 +172,7 @@ class ClauseAssembler:
         until = min((start for start, end in _barred(text) if end > len(text)), default=len(text))
         for end in range(until, 0, -1):
             last = text[end - 1]
-            if last.isspace() or _WIDE.match(last) or last in _STRONG + _WEAK + "…":
+            if last.isspace() or WIDE.match(last) or last in _STRONG + _WEAK + "…":
                 return end if _is_spoken(text[:end]) else 0
         return 0
 
@@ -203,7 +203,7 @@ def _is_inside(cut: int, spans: list[tuple[int, int]]) -> bool:
 def _forced_cut(text: str, limit: int, barred: list[tuple[int, int]]) -> int:
     """The last place up to `limit` where words part, else the first behind it; 0 if none."""
     for cut in (*range(limit, 0, -1), *range(limit + 1, len(text))):
-        parts = text[cut - 1].isspace() or _WIDE.match(text[cut - 1])
+        parts = text[cut - 1].isspace() or WIDE.match(text[cut - 1])
         if parts and not _is_inside(cut, barred) and _is_spoken(text[:cut]):
             return cut
     return 0
@@ -223,14 +223,10 @@ def _index_at_width(text: str, width: int) -> int:
     """How many characters of `text` fit into `width`."""
     wide = 0
     for index, char in enumerate(text):
-        wide += _WIDE_WIDTH if _WIDE.match(char) else 1
+        wide += WIDE_WIDTH if WIDE.match(char) else 1
         if wide > width:
             return index
     return len(text)
-
-
-def _width(text: str) -> int:
-    return len(text) + (_WIDE_WIDTH - 1) * len(_WIDE.findall(text))
 
 
 def _is_spoken(text: str) -> bool:

@@ -27,7 +27,7 @@ from engine.text.marks import fold, keep_marks, plain_text, unfold
 from engine.text.notation import spell_out
 from engine.text.readings import base_language, mark_inline
 from engine.text.spans import is_readable, settle_mode, spans_for_mode
-from engine.text.splitting import close_lines, collapse_marks, split_text
+from engine.text.splitting import WIDEST_PIECE, close_lines, collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy
 
@@ -100,9 +100,16 @@ class TextFrontend:
         return settled if settled in self.languages else language
 
     def sentences(
-        self, text: str, language: str, policy: SplitPolicy, lexicon: Lexicon | None = None
+        self,
+        text: str,
+        language: str,
+        policy: SplitPolicy,
+        lexicon: Lexicon | None = None,
+        widest: int = WIDEST_PIECE,
     ) -> list[str]:
         """The pieces of `text` to be synthesized one by one, none when nothing can be said.
+
+        None is wider than `widest` letters, of which a CJK character counts as three.
 
         Markdown, emoji and the like are removed first. Words with a reading of their own, in
         brackets or by `lexicon` and the front end's, carry it in the pieces: see
@@ -117,7 +124,7 @@ class TextFrontend:
         for each in (lexicon, self._lexicon):
             text = each.apply(text, language) if each else text
         folded, marks = fold(text)
-        pieces = split_text(collapse_marks(folded), language, policy)
+        pieces = split_text(collapse_marks(folded), language, policy, widest)
         return [
             unfold(piece, marks)
             for piece in pieces

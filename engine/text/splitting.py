@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil, inf
 
 from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.text.marks import STAND_INS
+from engine.text.width import WIDE, WIDE_WIDTH, text_width
 from engine.types import SplitPolicy
 
 _ENDINGS = "，。？！,.?!~:：—…"
@@ -20,7 +22,9 @@ _REPEATED_MARKS = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _SPOKEN = re.compile(rf"[\w{STAND_INS}]")
 _MUTE = frozenset("!?…,.- ")
 _PIECE_MARKS = frozenset(",.;?!、，。？！：…")
-_SHORTEST_PIECE, _LONGEST_PIECE = 5, 510
+WIDEST_PIECE = 3 * 510
+_LONGEST_PIECE = 510
+_SHORTEST_PIECE = 5
 _SHORT_OPENING = 4
 _CLAUSES_PER_PIECE = 4
 _TARGET_CHARACTERS = 50
@@ -43,10 +47,14 @@ def close_lines(text: str, language: str) -> str:
     return "\n".join([*(finish_sentence(line.rstrip(), language) for line in lines), last])
 
 
-def split_text(text: str, language: str, policy: SplitPolicy) -> list[str]:
+def split_text(
+    text: str, language: str, policy: SplitPolicy, widest: int = WIDEST_PIECE
+) -> list[str]:
     """The pieces of `text` under `policy`; none when there is nothing to say.
 
-    Pieces have at least 5 characters where the text allows it and never more than 510.
+    Pieces have at least 5 characters where the text allows it and never more than 510. Those
+    wider than `widest` letters, of which a CJK character counts as three, are cut in even parts,
+    with a comma where there is no mark.
     """
     text = text.strip("\n")
     if not text:
@@ -57,7 +65,8 @@ def split_text(text: str, language: str, policy: SplitPolicy) -> list[str]:
     lines = "\n".join(_CUTS[policy](text)).split("\n")
     pieces = _join_short(line for line in lines if line not in ("", " "))
     spoken = [piece for piece in pieces if _SPOKEN.search(piece)]
-    return [part for piece in spoken for part in _bounded(finish_sentence(piece, language))]
+    bounded = [part for piece in spoken for part in _bounded(finish_sentence(piece, language))]
+    return [part for piece in bounded for part in _even_parts(piece, language, widest)]
 
 
 def plan_batches(
@@ -85,6 +94,10 @@ def _is_even(lengths: Sequence[int], threshold: float) -> bool:
 
 def _full_stop(language: str) -> str:
     return "." if language == "en" or language in MAPPED_LANGUAGES else "。"
+
+
+def _comma(language: str) -> str:
+    return "," if _full_stop(language) == "." else "，"
 
 
 def _clauses(text: str) -> list[str]:
@@ -165,6 +178,32 @@ def _bounded(piece: str) -> list[str]:
             part = ""
         part += token
     return [part for part in [*parts, part] if _SPOKEN.search(part)]
+
+
+def _even_parts(piece: str, language: str, widest: int) -> list[str]:
+    """`piece` in as few parts as `widest` allows, cut at marks, spaces or between hanzi."""
+    parts = []
+    for count in range(ceil(text_width(piece) / widest), 1, -1):
+        cut = _cut_near(piece, text_width(piece) / count)
+        part, piece = piece[:cut].rstrip(), piece[cut:].lstrip()
+        if part:
+            parts.append(part if part[-1] in _ENDINGS else part + _comma(language))
+    return [part for part in [*parts, piece] if _SPOKEN.search(part)]
+
+
+def _cut_near(piece: str, width: float) -> int:
+    """The place for a cut that is nearest to `width`; places behind a mark seem twice as near."""
+    nearest, shortest, at = 0, inf, 0
+    for index, character in enumerate(piece, start=1):
+        is_wide = WIDE.match(character)
+        at += WIDE_WIDTH if is_wide else 1
+        if not is_wide and not character.isspace():
+            continue
+        marked = piece[:index].rstrip()[-1:] in _ENDINGS
+        distance = abs(at - width) * (0.5 if marked else 1.0)
+        if distance < shortest and _SPOKEN.search(piece[index:]):
+            nearest, shortest = index, distance
+    return nearest
 
 
 _CUTS: Mapping[SplitPolicy, Callable[[str], list[str]]] = {

@@ -88,3 +88,17 @@ def test_batches_hold_pieces_of_like_length() -> None:
     assert plan_batches([5, 40, 10, 6], 4) == [[0, 3, 2], [1]]
     assert plan_batches([1, 2, 3], 20, threshold=0.0) == [[0, 1, 2]]
     assert plan_batches([], 4) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "pieces"),
+    [
+        ("one two three four five six", "en", ["one two three,", "four five six."]),
+        ("it is late, so we go home", "en", ["it is late,", "so we go home."]),
+        ("我们今天去公园走了一会儿", "zh", ["我们今天去公，", "园走了一会儿。"]),
+        ("short enough here", "en", ["short enough here."]),
+        ("abcdefghijklmnopqrstuvwxyzabcdef", "en", ["abcdefghijklmnopqrstuvwxyzabcdef."]),
+    ],
+)
+def test_wide_pieces_are_cut_in_even_parts(text: str, language: str, pieces: list[str]) -> None:
+    assert split_text(text, language, SplitPolicy.NONE, widest=20) == pieces

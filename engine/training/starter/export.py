@@ -54,6 +54,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
                 noise_scale=0.3,
                 sentence_gap_s=0.1,
                 reference_peak=PEAK,
+                widest_piece=72,
                 checks=SpeechChecks(max_tokens_per_phoneme=5, spare_tokens=30, loop_tokens=20),
             ),
             voices=entries,
