@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,13 @@ from engine.types import SynthesisOptions, SynthesisRequest
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 from tests.tiny_folder import tiny_config, write_tiny_folder
 
+needs_espeak = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
+)
 MAPPED = ("fr", "de", "es", "it", "pt")
 
 
+@needs_espeak
 def test_mapped_languages_come_after_those_that_the_networks_know() -> None:
     bundle = tiny_bundle()
     assert bundle.languages == ("en", "zh", *MAPPED)

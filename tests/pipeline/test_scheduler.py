@@ -11,7 +11,7 @@ from engine.errors import EmptyTextError, SynthesisError, UnsupportedLanguageErr
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.synthesizer import synthesize
-from engine.types import Samples, SplitPolicy, SynthesisOptions, SynthesisRequest
+from engine.types import Samples, SpeechChecks, SplitPolicy, SynthesisOptions, SynthesisRequest
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 
 TEXT = "The rain came early, and the road was wet."
@@ -132,9 +132,10 @@ def test_a_paused_stream_makes_no_sound_until_it_is_resumed(bundle: Bundle) -> N
 
 
 def test_a_sentence_that_never_ends_is_an_error(bundle: Bundle) -> None:
-    scheduler = Scheduler(bundle)
-    never_ends = SynthesisOptions(seed=1, top_k=1, repetition_penalty=1.0)
-    stream = scheduler.admit(SynthesisRequest(TEXT, "en", tiny_prompt(), never_ends))
+    strict = SpeechChecks(max_tokens_per_phoneme=0.1, spare_tokens=2)
+    defaults = replace(bundle.config.defaults, checks=strict)
+    scheduler = Scheduler(replace(bundle, config=replace(bundle.config, defaults=defaults)))
+    stream = scheduler.admit(request())
     last = run(scheduler)[stream][-1]
     assert isinstance(last.error, SynthesisError) and last.done
 

@@ -47,7 +47,7 @@ class ContentOptions:
     """Length and rate of the training."""
 
     steps: int = 1500
-    hours: float = 0.2
+    hours: float = float("inf")
     batch: int = 16
     learning_rate: float = 1e-3
     seed: int = 7

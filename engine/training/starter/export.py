@@ -28,6 +28,9 @@ from engine.voices.archive import save_prompt
 from engine.voices.prompting import PromptMaker
 
 TRAINING_PARTS = "enc_q."
+CHECKS = SpeechChecks(
+    min_tokens_per_phoneme=1.7, max_tokens_per_phoneme=5, spare_tokens=30, loop_tokens=20
+)  # it says 2.0 to 3.5 tokens per phoneme, up to 5.0 in the shortest texts
 
 
 def export_bundle(work: Path, bundle: Path) -> None:
@@ -55,7 +58,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
                 sentence_gap_s=0.1,
                 reference_peak=PEAK,
                 widest_piece=72,
-                checks=SpeechChecks(max_tokens_per_phoneme=5, spare_tokens=30, loop_tokens=20),
+                checks=CHECKS,
             ),
             voices=entries,
             sha256={},
