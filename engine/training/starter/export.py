@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -35,7 +36,8 @@ CHECKS = SpeechChecks(
 
 def export_bundle(work: Path, bundle: Path) -> None:
     """Write `bundle` from the checkpoints in `work`; voices are spoken anew as references."""
-    (bundle / "voices").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(bundle / "voices", ignore_errors=True)
+    (bundle / "voices").mkdir(parents=True)
     acoustic = _state(work / "tuning", "decoder")
     spoken = {k: v for k, v in acoustic.items() if not k.startswith(TRAINING_PARTS)}
     save_network(spoken, bundle / "acoustic.safetensors")
