@@ -115,10 +115,12 @@ def _await_serving(process: Process, connection: Connection) -> None:
 
 
 def _english_voice(connection: Connection) -> str | None:
+    """A voice that speaks English: one whose own language it is, where there is one."""
     stub = voices_pb2_grpc.VoiceServiceStub(connection.channel)
-    request = voices_pb2.ListVoicesRequest(language="en", page_size=1)
+    request = voices_pb2.ListVoicesRequest(language="en")
     voices = stub.ListVoices(request, metadata=connection.metadata).voices
-    return voices[0].name.removeprefix("voices/") if voices else None
+    chosen = min(voices, key=lambda voice: voice.language != "en", default=None)
+    return chosen.name.removeprefix("voices/") if chosen else None
 
 
 def _is_taken(host: str, port: int) -> bool:
