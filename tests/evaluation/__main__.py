@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, help="file for the numbers")
     parser.add_argument("--max-wer", type=float, default=0.2, help="of each voice")
     parser.add_argument("--min-share", type=float, default=0.9, help="heard as the right voice")
-    parser.add_argument("--max-accidents", type=int, default=2, help="among the random sentences")
+    parser.add_argument("--max-accidents", type=int, default=0, help="among the random sentences")
     return parser
 
 
