@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     )
     lexicon: Path | None = Field(None, description="JSON file of words and their pronunciation")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
+    precision: Literal["float32", "half", "int8"] = Field(
+        "float32", description="of the text-to-semantic model's weights; the others are for x86"
+    )
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="keys that callers may use, comma separated"

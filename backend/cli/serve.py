@@ -53,10 +53,12 @@ async def _serve(settings: Settings) -> None:
 
     from backend.engines import LoadedBundle
     from backend.server import TtsServer, run_until_signal
+    from engine.models.packed_linear import Precision
     from engine.pipeline.bundle import load_bundle
     from engine.pipeline.scheduler import Scheduler
     from engine.text.lexicon import read_lexicon
 
+    precision = Precision(settings.precision)
     settings.check_exposure()
     server = TtsServer(settings)
     server.bind()
@@ -64,7 +66,7 @@ async def _serve(settings: Settings) -> None:
         torch.set_num_threads(settings.threads)
     words = read_lexicon(settings.lexicon) if settings.lexicon else ()
     bundles = [
-        await asyncio.to_thread(load_bundle, folder, settings.device, words)
+        await asyncio.to_thread(load_bundle, folder, settings.device, words, precision)
         for folder in settings.bundle
     ]
     names = ", ".join(bundle.name for bundle in bundles)
