@@ -22,6 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.positions import Position
+
 
 @dataclass(frozen=True, slots=True)
 class TextToSemanticConfig:
@@ -58,76 +61,10 @@ class TextToSemanticConfig:
         )
 
 
-class KeyValueCache:
-    """Keys and values of up to `rows` sequences, one row each.
-
-    Attributes:
-        keys, values: per layer, [rows, heads, capacity, head width].
-        lengths: int64 [rows], positions filled; the first `live` rows are in use.
-    """
-
-    def __init__(
-        self, config: TextToSemanticConfig, rows: int, capacity: int, like: Tensor
-    ) -> None:
-        shape = (rows, config.heads, capacity, config.width // config.heads)
-        self.keys = [like.new_zeros(shape) for _ in range(config.layers)]
-        self.values = [like.new_zeros(shape) for _ in range(config.layers)]
-        self.lengths = torch.zeros(rows, dtype=torch.long, device=like.device)
-        self.live = 0
-
-    @property
-    def capacity(self) -> int:
-        """Positions that fit into a row now."""
-        return self.keys[0].shape[2]
-
-    def reserve(self, positions: int) -> None:
-        """Make room for `positions` in every row, doubling so that growth is rare."""
-        if positions <= self.capacity:
-            return
-        extra = max(positions, 2 * self.capacity) - self.capacity
-        self.keys = [F.pad(k, (0, 0, 0, extra)) for k in self.keys]
-        self.values = [F.pad(v, (0, 0, 0, extra)) for v in self.values]
-
-    def remove(self, row: int) -> int:
-        """Free `row`; the last live row moves into its place. Returns that row's old index."""
-        last = self.live - 1
-        if row != last:
-            n = int(self.lengths[last])
-            for tensor in (*self.keys, *self.values):
-                tensor[row, :, :n] = tensor[last, :, :n]
-            self.lengths[row] = self.lengths[last]
-        self.live = last
-        return last
-
-
 class _Embedding(nn.Module):
     def __init__(self, rows: int, width: int) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(rows, width)
-
-
-class _Position(nn.Module):
-    """Sine positions scaled by a learnt `alpha`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.alpha = nn.Parameter(torch.ones(1))
-
-    def forward(self, x: Tensor, start: Tensor | int = 0) -> Tensor:
-        """[B, T, D] plus the positions `start`.. (an int, or int64 [B])."""
-        index = torch.arange(x.shape[1], device=x.device)
-        index = index + (start[:, None] if isinstance(start, Tensor) else start)
-        return x + self.alpha * sine_positions(index, x.shape[-1]).to(x.dtype)
-
-
-def sine_positions(index: Tensor, width: int) -> Tensor:
-    """Positions [...] -> interleaved sine and cosine, float32 [..., width].
-
-    Reference: Vaswani et al., "Attention Is All You Need", arXiv:1706.03762, section 3.5.
-    """
-    even = torch.arange(0, width, 2, device=index.device, dtype=torch.float32)
-    angle = index.float()[..., None] * torch.exp(even * -(math.log(10000.0) / width))
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
 
 
 class _SelfAttention(nn.Module):
@@ -201,9 +138,9 @@ class TextToSemantic(nn.Module):
         if config.bert_dimension:
             self.bert_proj = nn.Linear(config.bert_dimension, config.width)
         self.ar_text_embedding = _Embedding(config.symbols, config.width)
-        self.ar_text_position = _Position()
+        self.ar_text_position = Position()
         self.ar_audio_embedding = _Embedding(config.vocabulary, config.width)
-        self.ar_audio_position = _Position()
+        self.ar_audio_position = Position()
         self.h = _Stack(config)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.errors import EngineError
-from engine.models.text_to_semantic import KeyValueCache
+from engine.models.key_value_cache import KeyValueCache
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import Verifier
 from engine.pipeline.stream import Stream

@@ -6,8 +6,9 @@ import copy
 
 import torch
 
+from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_linear import Precision, pack_text_to_semantic
-from engine.models.text_to_semantic import KeyValueCache, TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner
 from engine.pipeline.vits_stream import VitsStream

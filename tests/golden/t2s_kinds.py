@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.models.key_value_cache import KeyValueCache
 from engine.models.sampling import (
     SamplingOptions,
     choose,
     penalize_repetition,
     token_probabilities,
 )
-from engine.models.text_to_semantic import KeyValueCache, TextToSemantic, TextToSemanticConfig
+from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from tests.golden.case import Case
 
 STORED_STEPS = 5

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from engine.errors import MissingDependencyError
+from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_linear import PackedLinear, Precision, pack_text_to_semantic
-from engine.models.text_to_semantic import KeyValueCache, TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
 
 

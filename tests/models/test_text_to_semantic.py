@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.models.text_to_semantic import KeyValueCache, TextToSemantic, prefix_mask
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.text_to_semantic import TextToSemantic, prefix_mask
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
 
 

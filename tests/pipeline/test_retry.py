@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import SynthesisError
-from engine.models.text_to_semantic import KeyValueCache, TextToSemantic
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import SpokenSentence, Verifier
 from engine.pipeline.scheduler import Scheduler, StreamEvent
