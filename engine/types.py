@@ -111,7 +111,9 @@ class SynthesisOptions:
     """How to speak. Validated here, once; None takes the bundle's own default.
 
     `seed` None draws a fresh one; `speed` 2.0 is twice as fast; `noise_scale` scales the
-    acoustic decoder's randomness; `sentence_gap_s` is the silence between sentences.
+    acoustic decoder's randomness; `sentence_gap_s` is the silence between sentences;
+    `sample_steps`, which only bundles of v3 and v4 go by, is how carefully mels are made: fewer
+    are faster.
     """
 
     seed: int | None = None
@@ -122,6 +124,7 @@ class SynthesisOptions:
     repetition_penalty: float | None = None
     noise_scale: float | None = None
     sentence_gap_s: float | None = None
+    sample_steps: int | None = None
     split_policy: SplitPolicy = SplitPolicy.PUNCTUATION
 
     def __post_init__(self) -> None:
@@ -132,6 +135,7 @@ class SynthesisOptions:
         _check_range("repetition_penalty", self.repetition_penalty, 1.0, 2.0)
         _check_range("noise_scale", self.noise_scale, 0.0, 1.0)
         _check_range("sentence_gap_s", self.sentence_gap_s, 0.0, 5.0)
+        _check_range("sample_steps", self.sample_steps, 1, 128)
         _check_range("seed", self.seed, 0, 2**63 - 1)
 
 

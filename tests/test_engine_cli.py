@@ -67,3 +67,9 @@ def test_bad_input_is_answered_with_what_to_do(
     assert status == 2
     assert message in output
     assert not (tmp_path / "x.wav").exists()
+
+
+def test_steps_of_a_flow_are_refused_where_there_is_none(tmp_path: Path) -> None:
+    out = str(tmp_path / "speech.wav")
+    status, output = say("--text", "Hello there.", "--out", out, "--sample-steps", "8")
+    assert status == 2 and "only bundles of v3 and v4 go by steps" in output

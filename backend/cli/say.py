@@ -53,6 +53,9 @@ def say(
     language: Annotated[str, typer.Option(help="Code, or auto; else the voice's own.")] = "",
     speed: Annotated[float, typer.Option(help="2.0 is twice as fast.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Repeat an earlier sound.")] = None,
+    sample_steps: Annotated[
+        int | None, typer.Option(help="Of v3 and v4: fewer are faster and rougher.")
+    ] = None,
     server: Server = None,
     key: Key = None,
 ) -> None:
@@ -65,7 +68,7 @@ def say(
     config = tts_pb2.StreamingConfig(
         voice=f"voices/{voice.removeprefix('voices/')}",
         language=language,
-        options=tts_pb2.SynthesisOptions(speed=speed, seed=seed),
+        options=tts_pb2.SynthesisOptions(speed=speed, seed=seed, sample_steps=sample_steps),
         audio_format=audio_pb2.AudioFormat(encoding=ENCODING_OF_SUFFIX[out.suffix.lower()]),
     )
     with connect(server, key) as connection:

@@ -10,6 +10,7 @@ positions reach the first head only, as released checkpoints were trained.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import cast
@@ -121,9 +122,13 @@ class ConvPositionEmbedding(nn.Module):
             nn.Mish(),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [B, T, C] of `x` [B, T, C]."""
-        return cast(Tensor, self.conv1d(x.mT)).mT
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """Return [B, T, C] of `x` [B, T, C]; zeros stand where `inside` [B, T, 1] is 0."""
+        if inside is None:
+            return cast(Tensor, self.conv1d(x.mT)).mT
+        for convolution, activation in itertools.batched(self.conv1d, 2):
+            x = activation(convolution((x * inside).mT)).mT
+        return x
 
 
 class InputEmbedding(nn.Module):
@@ -134,10 +139,12 @@ class InputEmbedding(nn.Module):
         self.proj = nn.Linear(config.mels * 2 + config.text_channels, config.channels)
         self.conv_pos_embed = ConvPositionEmbedding(config.channels)
 
-    def forward(self, mel: Tensor, prompt: Tensor, text: Tensor) -> Tensor:
+    def forward(
+        self, mel: Tensor, prompt: Tensor, text: Tensor, inside: Tensor | None = None
+    ) -> Tensor:
         """Return [B, T, C] of mels [B, T, M] and text [B, T, D]."""
         x = self.proj(torch.cat((mel, prompt, text), dim=-1))
-        return cast(Tensor, self.conv_pos_embed(x) + x)
+        return cast(Tensor, self.conv_pos_embed(x, inside) + x)
 
 
 class RotaryEmbedding(nn.Module):
@@ -242,7 +249,14 @@ class DiffusionTransformer(nn.Module):
         self.proj_out = nn.Linear(config.channels, config.mels)
 
     def forward(
-        self, mel: Tensor, prompt: Tensor, text: Tensor, mask: Tensor, time: Tensor
+        self,
+        mel: Tensor,
+        prompt: Tensor,
+        text: Tensor,
+        mask: Tensor,
+        time: Tensor,
+        *,
+        apart: bool = False,
     ) -> Tensor:
         """Return the velocity [B, M, T].
 
@@ -252,8 +266,11 @@ class DiffusionTransformer(nn.Module):
             text: [B, T, D], from `text_embed`; it does not change along the flow.
             mask: bool [B, T], true inside each row's length.
             time: [B, C], from `embed_time`.
+            apart: let nothing beyond a row's length reach the row; released inference, whose rows
+                are of one length, has no need of it.
         """
-        x = self.input_embed(mel.mT, prompt.mT, text)
+        inside = mask.unsqueeze(-1).to(mel.dtype) if apart else None
+        x = self.input_embed(mel.mT, prompt.mT, text, inside)
         rotation = self.rotary_embed(x.shape[1])
         for block in self.transformer_blocks:
             x = block(x, time, mask, rotation)

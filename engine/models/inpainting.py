@@ -1,21 +1,27 @@
 """Long speech in pieces of bounded length, each continuing frames that are known.
 
 Two ways: one piece after another, each prompted by the end of the one before; or all pieces at
-once, each prompted by the reference, overlapping so that their waveforms can be joined.
+once, each prompted by the reference, overlapping so that their waveforms can be joined. Several
+speeches that go piece by piece share their batches: see `in_lockstep`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.models.cfm import ConditionalFlow
+from engine.models.cfm import ConditionalFlow, FlowTask
 
 NoiseSource = Callable[[tuple[int, int, int]], Tensor]
+LARGEST_BATCH = 8
+LEAST_FILLED = 0.75  # of the longest row of a batch; what is padded is computed for nothing
+
+type Work[T] = Generator[FlowTask, Tensor, T]
+"""Asks for one stretch of mels after another, is sent each, and returns what it made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +74,16 @@ class Inpainter:
 
     def in_sequence(self, prompt: MelPrompt, features: Tensor, limits: PieceLimits) -> Tensor:
         """Return normalized mels [1, M, T] for `features` [1, D, T]."""
+        return in_lockstep(self.flow, [self.work(prompt, features, limits)], self.guidance)[0]
+
+    def work(self, prompt: MelPrompt, features: Tensor, limits: PieceLimits) -> Work[Tensor]:
+        """The work of `in_sequence`, to be done beside that of others."""
         frames = prompt.frames
         pieces: list[Tensor] = []
         for part in features.split(limits.total - frames, dim=-1):
-            mel = self._continue(prompt, part)
+            everything = torch.cat((prompt.features, part), dim=-1)
+            noise = self.noise((1, prompt.mel.shape[1], everything.shape[-1]))
+            mel = yield FlowTask(everything, prompt.mel, noise, self.steps)
             pieces.append(mel)
             prompt = MelPrompt(mel[..., -frames:], part[..., -frames:])
         return torch.cat(pieces, dim=-1)
@@ -79,16 +91,51 @@ class Inpainter:
     def at_once(self, prompt: MelPrompt, windows: Tensor) -> Tensor:
         """Return normalized mels [W, M, L] for `windows` of features [W, D, L]."""
         rows = len(windows)
-        repeated = MelPrompt(prompt.mel.expand(rows, -1, -1), prompt.features.expand(rows, -1, -1))
-        return self._continue(repeated, windows)
+        mel = prompt.mel.expand(rows, -1, -1)
+        features = torch.cat((prompt.features.expand(rows, -1, -1), windows), dim=-1)
+        frames = features.shape[-1]
+        noise = self.noise((rows, mel.shape[1], frames))
+        lengths = torch.full((rows,), frames, device=features.device)
+        made: Tensor = self.flow(features, lengths, mel, noise, self.steps, self.guidance)
+        return made[..., prompt.frames :]
 
-    def _continue(self, prompt: MelPrompt, features: Tensor) -> Tensor:
-        everything = torch.cat((prompt.features, features), dim=-1)
-        rows, _, frames = everything.shape
-        noise = self.noise((rows, prompt.mel.shape[1], frames))
-        lengths = torch.full((rows,), frames, device=everything.device)
-        mel: Tensor = self.flow(everything, lengths, prompt.mel, noise, self.steps, self.guidance)
-        return mel[..., prompt.frames :]
+
+def in_lockstep[T](
+    flow: ConditionalFlow, works: Sequence[Work[T]], guidance: float = 0.0
+) -> list[T]:
+    """Do several works at once and return what each made: what it would have made alone."""
+    results: dict[int, T] = {}
+    waiting: dict[int, FlowTask] = {}
+
+    def go_on(index: int, mel: Tensor | None) -> None:
+        try:
+            waiting[index] = next(works[index]) if mel is None else works[index].send(mel)
+        except StopIteration as stop:
+            results[index] = stop.value
+
+    for index in range(len(works)):
+        go_on(index, None)
+    while waiting:
+        asked = dict(waiting)
+        waiting.clear()
+        for rows in _batches({index: task.frames for index, task in asked.items()}):
+            mels = flow.together([asked[index] for index in rows], guidance)
+            for index, mel in zip(rows, mels, strict=True):
+                go_on(index, mel)
+    return [results[index] for index in range(len(works))]
+
+
+def _batches(frames: Mapping[int, int]) -> list[list[int]]:
+    """Group works of like length, the longest first."""
+    batches: list[list[int]] = []
+    for index in sorted(frames, key=lambda each: -frames[each]):
+        newest = batches[-1] if batches else []
+        fits = newest and frames[index] >= LEAST_FILLED * frames[newest[0]]
+        if fits and len(newest) < LARGEST_BATCH:
+            newest.append(index)
+        else:
+            batches.append([index])
+    return batches
 
 
 def overlapping_windows(features: Tensor, length: int, overlap: int) -> Tensor:

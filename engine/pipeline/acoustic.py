@@ -6,7 +6,7 @@ come. What a sentence has said stays said: a piece joins the last one without a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,10 +18,15 @@ from engine.types import Samples, VoicePrompt
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a request wants the sound: `noise_scale` of the latents' randomness, and `speed`."""
+    """How a request wants the sound.
+
+    `noise_scale` of the latents' randomness; `speed`, 2.0 is twice as fast; `steps` of the flow,
+    None where the request does not say.
+    """
 
     noise_scale: float
     speed: float
+    steps: int | None = None
 
 
 class AcousticStream(Protocol):
@@ -46,6 +51,15 @@ class AcousticStream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """What `AcousticStream.decode` is asked for; `stream` is one that the decoder opened."""
+
+    stream: AcousticStream
+    semantic_tokens: Tensor
+    last: bool
+
+
 OpenStream = Callable[[Tensor, torch.Generator], AcousticStream]
 """Begins a sentence: its phoneme ids [N] and the source of its noise, on the CPU."""
 
@@ -58,5 +72,10 @@ class AcousticDecoder(Protocol):
 
         Raises:
             ReferenceAudioError: the voice lacks something that the networks read.
+            InvalidOptionError: `manner` asks for what these networks do not do.
         """
+        ...
+
+    def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
+        """Return what each of the streams' `decode` would, in one batch where networks can."""
         ...

@@ -10,8 +10,10 @@ its samples are those that it would make of the whole sentence, so pieces need n
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,8 +22,8 @@ from engine.audio.spectrogram import denormalize_mel, normalize_mel
 from engine.checkpoints.parts import FlowNetworks
 from engine.errors import ReferenceAudioError
 from engine.models.cfm import FlowOptions
-from engine.models.inpainting import Inpainter, MelPrompt
-from engine.pipeline.acoustic import Manner, OpenStream
+from engine.models.inpainting import Inpainter, MelPrompt, Work, in_lockstep
+from engine.pipeline.acoustic import Manner, OpenStream, Piece
 from engine.types import Samples, VoicePrompt
 
 HELD_TOKENS = 4  # features near the end change with what follows: 16 frames by convolution alone
@@ -47,7 +49,16 @@ class FlowAcoustics:
             voice.semantic_tokens[None].to(device), voice.phoneme_ids[None].to(device), style
         )
         prompt = MelPrompt.fit(normalize_mel(mel[None]), features, limits)
-        return partial(FlowStream, self, FlowVoice(style, prompt), manner.speed)
+        return partial(FlowStream, self, FlowVoice(style, prompt), manner)
+
+    @torch.inference_mode()
+    def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
+        """See `AcousticDecoder`; the flows of all pieces go together."""
+        works = [
+            cast(FlowStream, each.stream).work(each.semantic_tokens, last=each.last)
+            for each in pieces
+        ]
+        return in_lockstep(self.networks.decoder.cfm, works, self.options.guidance)
 
     def _known_mel(self, voice: VoicePrompt) -> Tensor:
         """The reference's log-mels [M, T].
@@ -80,7 +91,7 @@ class FlowStream:
     Args:
         acoustics: its networks.
         voice: style and known frames.
-        speed: 2.0 is twice as fast.
+        manner: the speed, and the flow's steps, None for those of the bundle.
         phoneme_ids: of the sentence, [N].
         generator: source of the flow's noise, on the CPU.
     """
@@ -89,12 +100,13 @@ class FlowStream:
         self,
         acoustics: FlowAcoustics,
         voice: FlowVoice,
-        speed: float,
+        manner: Manner,
         phoneme_ids: Tensor,
         generator: torch.Generator,
     ) -> None:
-        self._networks, self._options = acoustics.networks, acoustics.options
-        self._style, self._speed = voice.style_embedding, speed
+        self._networks, self._guidance = acoustics.networks, acoustics.options.guidance
+        self._steps = acoustics.options.steps if manner.steps is None else manner.steps
+        self._style, self._speed = voice.style_embedding, manner.speed
         self._phoneme_ids = phoneme_ids[None].to(self._style.device)
         self._generator, self._prompt = generator, voice.prompt
         self._final_frames = 0
@@ -115,24 +127,30 @@ class FlowStream:
 
     def decode(self, semantic_tokens: Tensor, *, last: bool) -> Samples:
         """Return what can be spoken now of all tokens so far [T], float32 [S]."""
+        work = self.work(semantic_tokens, last=last)
+        return in_lockstep(self._networks.decoder.cfm, [work], self._guidance)[0]
+
+    def work(self, semantic_tokens: Tensor, *, last: bool) -> Work[Samples]:
+        """The work of `decode`, to be done beside that of other streams."""
         decoder = self._networks.decoder
         features = decoder.features(
             semantic_tokens[None], self._phoneme_ids, self._style, self._speed
         )
         held = 0 if last else math.ceil(HELD_TOKENS * 2 * decoder.config.frames_per_latent)
         until = max(self._final_frames, features.shape[-1] - held)
-        self._go_on(features, until)
+        yield from self._go_on(features, until)
         return self._vocode(last=last)
 
-    def _go_on(self, features: Tensor, until: int) -> None:
+    def _go_on(self, features: Tensor, until: int) -> Work[None]:
         """Make the frames from the last final one to `until`, looking ahead to the end."""
         fresh = features[..., self._final_frames :]
         kept = until - self._final_frames
         if not kept:
             return
-        networks, options = self._networks, self._options
-        flow = Inpainter(networks.decoder.cfm, options.steps, self._noise, options.guidance)
-        mel = flow.in_sequence(self._prompt, fresh, networks.config.limits)[..., :kept]
+        networks = self._networks
+        flow = Inpainter(networks.decoder.cfm, self._steps, self._noise, self._guidance)
+        mel = yield from flow.work(self._prompt, fresh, networks.config.limits)
+        mel = mel[..., :kept]
         self._prompt = self._prompt.followed_by(mel, fresh[..., :kept])
         self._mel = torch.cat((self._mel, mel), dim=-1)
         self._final_frames = until

@@ -148,21 +148,13 @@ class Scheduler:
             self._tokens[stream_id] = token
 
     def _speak(self, events: list[StreamEvent]) -> None:
-        """Decode the pieces that are due; a stream's last one ends it.
-
-        While somebody listens, requests in the background get one piece a step.
-        """
-        live = [stream for stream in self._streams.values() if not stream.paused]
-        has_listeners = any(not stream.request.background for stream in live)
-        in_background = 0
-        for stream_id, stream in self._by_urgency():
-            if stream.paused or not stream.piece_due:
-                continue
-            in_background += stream.request.background
-            if has_listeners and in_background > 1:
-                return
+        """Decode the pieces that are due, together; a stream's last one ends it."""
+        due = self._due()
+        pieces = [stream.next_piece() for _, stream in due]
+        sounds = self._bundle.acoustics.decode(pieces)
+        for (stream_id, stream), samples in zip(due, sounds, strict=True):
             try:
-                chunk = stream.speak()
+                chunk = stream.speak(samples)
             except EngineError as error:
                 self._fail(stream_id, error, events)
                 continue
@@ -172,6 +164,16 @@ class Scheduler:
             if len(chunk.samples) or done:
                 found = tuple(stream.findings.values())
                 events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
+
+    def _due(self) -> list[tuple[int, Stream]]:
+        """Who has a piece to decode; of the background one a step while somebody listens."""
+        live = [stream for stream in self._streams.values() if not stream.paused]
+        has_listeners = any(not stream.request.background for stream in live)
+        due = [each for each in self._by_urgency() if not each[1].paused and each[1].piece_due]
+        if not has_listeners:
+            return due
+        listened_to = [each for each in due if not each[1].request.background]
+        return due[: len(listened_to) + 1]
 
     def _by_urgency(self) -> list[tuple[int, Stream]]:
         return sorted(self._streams.items(), key=lambda each: each[1].request.background)

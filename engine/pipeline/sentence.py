@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from engine.pipeline.acoustic import AcousticStream
+from engine.pipeline.acoustic import AcousticStream, Piece
 from engine.pipeline.alignment import SpokenTokens
 from engine.pipeline.checks import SoundLevel, TokenChecks
-from engine.types import Flaw, Samples
+from engine.types import Flaw
 
 PIECE_GROWTH = 1.6
 LONGEST_PIECE_TOKENS = 75
@@ -109,15 +109,13 @@ class Sentence:
         """Whether a piece can be decoded now."""
         return self.ended or (self.in_pieces and len(self.tokens) >= self._next_cut)
 
-    def decode(self, device: torch.device) -> Samples:
-        """The next piece [S]; the last one sets `finished`."""
+    def next_piece(self, device: torch.device) -> Piece:
+        """What is to be decoded now; the last piece sets `finished`."""
         self.finished = self.ended and (not self.in_pieces or len(self.tokens) < self._next_cut)
         until = len(self.tokens) if self.finished else self._next_cut
         tokens = torch.tensor(self.tokens[:until], device=device)
-        samples = self.acoustic.decode(tokens, last=self.finished)
-        self.level.add(samples)
         self.spoken_tokens = until
-        return samples
+        return Piece(self.acoustic, tokens, self.finished)
 
     def take_back(self, sampler: torch.Generator, *, whole: bool) -> None:
         """Give the attempt up and begin another behind the last cut, or at the start if `whole`."""

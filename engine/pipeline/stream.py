@@ -18,7 +18,7 @@ from engine.models.sampling import (
     penalize_repetition,
     token_probabilities,
 )
-from engine.pipeline.acoustic import Manner
+from engine.pipeline.acoustic import Manner, Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
 from engine.pipeline.sentence import Prefill, Sentence
@@ -69,6 +69,7 @@ class Stream:
         self.sentence: Sentence | None = None
         self.position = 0
         self.paused = False
+        self._was_heard = False  # whether a piece came before the one that is decoded now
         self.findings: dict[int, Finding] = {}
 
     @property
@@ -115,8 +116,13 @@ class Stream:
         """Whether a piece of the sentence can be decoded now."""
         return self.sentence is not None and self.sentence.piece_due
 
-    def speak(self) -> AudioChunk:
-        """Decode what is due; at a sentence's end, close it with its gap.
+    def next_piece(self) -> Piece:
+        """What is due, to be decoded for `speak`."""
+        self._was_heard = self._speaking.spoken_tokens > 0
+        return self._speaking.next_piece(self.bundle.device)
+
+    def speak(self, samples: Samples) -> AudioChunk:
+        """Say the `samples` of `next_piece`; at a sentence's end, close it with its gap.
 
         The chunk is empty when the sentence is to be tried again.
 
@@ -124,8 +130,8 @@ class Stream:
             SynthesisError: the sentence failed more often than it may.
         """
         sentence, index = self._speaking, self.next_sentence - 1
-        heard = sentence.spoken_tokens > 0
-        samples = sentence.decode(self.bundle.device)
+        heard = self._was_heard
+        sentence.level.add(samples)
         timing = None
         if self.clock is not None:
             self.clock.hear(samples, None if heard else self.position)
@@ -218,7 +224,8 @@ class Stream:
 
     def _manner(self, options: SynthesisOptions) -> Manner:
         scale, default = options.noise_scale, self.bundle.defaults.noise_scale
-        return Manner(default if scale is None else scale, options.speed)
+        scale = default if scale is None else scale
+        return Manner(scale, options.speed, options.sample_steps)
 
     def _with_gap(self, samples: Samples) -> Samples:
         if self.next_sentence == len(self.sentences) and not self.request.goes_on:

@@ -8,17 +8,18 @@ more tokens come. The vocoder, the costly part, computes every sample once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from engine.errors import ReferenceAudioError
+from engine.errors import InvalidOptionError, ReferenceAudioError
 from engine.models.hifigan_stream import HifiGanStream
 from engine.models.prior_encoder import Prior, sample_latents
 from engine.models.vits_decoder import VitsDecoder
-from engine.pipeline.acoustic import Manner, OpenStream
+from engine.pipeline.acoustic import Manner, OpenStream, Piece
 from engine.types import Samples, VoicePrompt
 
 FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
@@ -35,6 +36,10 @@ class VitsAcoustics:
     @torch.inference_mode()
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:
         """See `AcousticDecoder`."""
+        if manner.steps is not None:
+            raise InvalidOptionError(
+                "sample_steps", manner.steps, "none, for only bundles of v3 and v4 go by steps"
+            )
         if self.decoder.config.speaker_dimension and not voice.speaker_embeddings:
             raise ReferenceAudioError(
                 "the voice has no speaker embedding, which this bundle reads: "
@@ -45,6 +50,10 @@ class VitsAcoustics:
         speakers = [e[None].to(device) for e in voice.speaker_embeddings]
         style = self.decoder.mean_style(references, speakers)
         return partial(VitsStream, self.decoder, style, manner)
+
+    def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
+        """See `AcousticDecoder`; each has its own state, so they go one by one."""
+        return [each.stream.decode(each.semantic_tokens, last=each.last) for each in pieces]
 
 
 class VitsStream:

@@ -143,6 +143,12 @@ async def test_languages_are_those_of_the_bundle(tmp_path: Path) -> None:
             "input.options.top_k",
         ),
         (
+            {"options": tts_pb2.SynthesisOptions(sample_steps=0)},
+            "INVALID_ARGUMENT",
+            "INVALID_FIELD",
+            "input.options.sample_steps",
+        ),
+        (
             {"rate": 12345},
             "INVALID_ARGUMENT",
             "INVALID_FIELD",

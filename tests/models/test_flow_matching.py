@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
 from engine.models.attention import EncoderConfig
-from engine.models.cfm import ConditionalFlow
+from engine.models.cfm import ConditionalFlow, FlowTask
 from engine.models.dit import DiffusionTransformer, DitConfig, RotaryEmbedding
 from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
 from engine.models.inpainting import (
     Inpainter,
     MelPrompt,
     PieceLimits,
+    Work,
+    in_lockstep,
     overlapping_windows,
 )
 
@@ -141,3 +143,51 @@ def test_windows_at_once_equal_each_alone() -> None:
     together = Inpainter(flow, 2, lambda _shape: noise).at_once(prompt, windows)
     alone = Inpainter(flow, 2, lambda _shape: noise[1:2]).at_once(prompt, windows[1:2])
     torch.testing.assert_close(together[1:2], alone)
+
+
+def task(frames: int, known: int, steps: int) -> FlowTask:
+    return FlowTask(
+        torch.randn(1, 16, frames), torch.randn(1, 6, known), torch.randn(1, 6, frames), steps
+    )
+
+
+@pytest.mark.parametrize("guidance", [0.0, 0.5])
+def test_rows_of_a_mixed_batch_are_what_they_are_alone(guidance: float) -> None:
+    flow = ConditionalFlow(DIT).eval()
+    tasks = [task(40, 12, 2), task(31, 3, 5), task(40, 20, 3), task(9, 0, 1)]
+    together = flow.together(tasks, guidance)
+    for each, mel in zip(tasks, together, strict=True):
+        lengths = torch.tensor([each.frames])
+        alone = flow(each.features, lengths, each.prompt, each.noise, each.steps, guidance)
+        torch.testing.assert_close(mel, alone[..., each.prompt.shape[-1] :], atol=1e-5, rtol=1e-5)
+
+
+def test_works_of_different_length_share_batches_and_end_on_their_own() -> None:
+    limits, counted = PieceLimits(prompt=10, total=30), Counted(DIT).eval()
+    prompts = [MelPrompt(torch.randn(1, 6, p), torch.randn(1, 16, p)) for p in (10, 8, 10)]
+    features = [torch.randn(1, 16, frames) for frames in (70, 21, 39)]
+    noise = torch.randn(1, 6, 30)
+
+    def works() -> list[Work[Tensor]]:
+        flow = Inpainter(counted, 2, lambda shape: noise[..., : shape[-1]])
+        pairs = zip(prompts, features, strict=True)
+        return [flow.work(prompt, each, limits) for prompt, each in pairs]
+
+    alone = [in_lockstep(counted, [work])[0] for work in works()]
+    counted.batches.clear()
+    together = in_lockstep(counted, works())
+    assert counted.batches == [3, 2, 1, 1]
+    for one, same in zip(alone, together, strict=True):
+        torch.testing.assert_close(one, same, atol=1e-5, rtol=1e-5)
+
+
+class Counted(ConditionalFlow):
+    """Notes how many rows its batches have."""
+
+    def __init__(self, config: DitConfig) -> None:
+        super().__init__(config)
+        self.batches: list[int] = []
+
+    def together(self, tasks: Sequence[FlowTask], guidance: float = 0.0) -> list[Tensor]:
+        self.batches.append(len(tasks))
+        return super().together(tasks, guidance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,21 @@ import pytest
 import torch
 
 from engine.checkpoints.bundle_folder import BundleConfig, read_config, write_config
-from engine.errors import ReferenceAudioError
+from engine.errors import InvalidOptionError, ReferenceAudioError
 from engine.models.cfm import FlowOptions
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.synthesizer import synthesize
-from engine.types import Audio, SplitPolicy, SynthesisOptions, SynthesisRequest, VoicePrompt
+from engine.types import (
+    Audio,
+    Samples,
+    SplitPolicy,
+    SynthesisOptions,
+    SynthesisRequest,
+    VoicePrompt,
+)
 from engine.voices.archive import load_prompt, save_prompt
-from tests.tiny_bundle import tiny_prompt
+from tests.tiny_bundle import tiny_bundle, tiny_prompt
 from tests.tiny_flow import MELS, flow_prompt, tiny_flow_bundle
 
 TEXT = "The rain came early, and the road was wet, and nobody had thought of taking a coat."
@@ -89,3 +97,46 @@ def test_the_description_is_read_as_it_was_written(bundle: Bundle, tmp_path: Pat
     read: BundleConfig = read_config(tmp_path)
     assert read.acoustic == bundle.config.acoustic
     assert read.defaults.flow == FlowOptions(2)
+
+
+def test_streams_that_share_batches_speak_as_they_do_alone(bundle: Bundle) -> None:
+    plain = request(bundle)
+    requests = [
+        plain,
+        replace(plain, text="It rained. Nobody took a coat!"),
+        replace(plain, options=replace(plain.options, seed=8, sample_steps=3)),
+        replace(plain, voice=flow_prompt(bundle.config.version, seed=4)),
+    ]
+    scheduler = Scheduler(bundle)
+    ids = [scheduler.admit(each) for each in requests]
+    heard: dict[int, list[Samples]] = {each: [] for each in ids}
+    while scheduler.live:
+        for event in scheduler.step():
+            assert event.error is None and event.chunk is not None
+            heard[event.stream_id].append(event.chunk.samples)
+    for stream_id, each in zip(ids, requests, strict=True):
+        alone = synthesize(bundle, each).samples
+        np.testing.assert_allclose(np.concatenate(heard[stream_id]), alone, atol=1e-5)
+
+
+def test_a_request_may_take_other_steps_than_the_bundle(bundle: Bundle) -> None:
+    plain = request(bundle)
+    sounds = [
+        synthesize(bundle, replace(plain, options=replace(plain.options, sample_steps=steps)))
+        for steps in (None, 2, 5)
+    ]
+    np.testing.assert_array_equal(sounds[0].samples, sounds[1].samples)
+    assert not np.allclose(sounds[0].samples, sounds[2].samples)
+
+
+def test_steps_are_refused_where_nothing_goes_by_them() -> None:
+    options = SynthesisOptions(sample_steps=8)
+    with pytest.raises(InvalidOptionError, match="only bundles of v3 and v4") as refused:
+        Scheduler(tiny_bundle()).admit(SynthesisRequest(TEXT, "en", tiny_prompt(), options))
+    assert refused.value.field == "options.sample_steps"
+
+
+@pytest.mark.parametrize("steps", [0, -1, 129])
+def test_a_number_of_steps_that_makes_no_sense_is_refused(steps: int) -> None:
+    with pytest.raises(InvalidOptionError, match="1 to 128"):
+        SynthesisOptions(sample_steps=steps)

@@ -168,6 +168,7 @@ class SynthesisOptions(google.protobuf.message.Message):
     TOP_K_FIELD_NUMBER: builtins.int
     TOP_P_FIELD_NUMBER: builtins.int
     REPETITION_PENALTY_FIELD_NUMBER: builtins.int
+    SAMPLE_STEPS_FIELD_NUMBER: builtins.int
     seed: builtins.int
     """The same seed with the same input gives the same sound; absent draws one."""
     speed: builtins.float
@@ -180,6 +181,10 @@ class SynthesisOptions(google.protobuf.message.Message):
     """Sample among the best tokens up to this probability, 0.01 to 1.0."""
     repetition_penalty: builtins.float
     """Above 1.0, tokens that were already used become less likely; 1.0 to 2.0."""
+    sample_steps: builtins.int
+    """How carefully mels are made, 1 to 128: fewer steps are faster and rougher. Only voices of v3
+    and v4 go by it; for others it is refused.
+    """
     def __init__(
         self,
         *,
@@ -189,11 +194,14 @@ class SynthesisOptions(google.protobuf.message.Message):
         top_k: builtins.int | None = ...,
         top_p: builtins.float | None = ...,
         repetition_penalty: builtins.float | None = ...,
+        sample_steps: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_speed", b"_speed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "speed", b"speed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_speed", b"_speed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "speed", b"speed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_repetition_penalty", b"_repetition_penalty", "_sample_steps", b"_sample_steps", "_seed", b"_seed", "_speed", b"_speed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "repetition_penalty", b"repetition_penalty", "sample_steps", b"sample_steps", "seed", b"seed", "speed", b"speed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_repetition_penalty", b"_repetition_penalty", "_sample_steps", b"_sample_steps", "_seed", b"_seed", "_speed", b"_speed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "repetition_penalty", b"repetition_penalty", "sample_steps", b"sample_steps", "seed", b"seed", "speed", b"speed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_repetition_penalty", b"_repetition_penalty"]) -> typing.Literal["repetition_penalty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_sample_steps", b"_sample_steps"]) -> typing.Literal["sample_steps"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_seed", b"_seed"]) -> typing.Literal["seed"] | None: ...
     @typing.overload
