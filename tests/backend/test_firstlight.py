@@ -35,7 +35,8 @@ VOICELESS_SERVER = TONE_SERVER.replace(
     "async def serve", "class Voiceless(ToneBundle):\n    builtin_voices = {}\n\nasync def serve"
 ).replace("ToneBundle(),", "Voiceless(),")
 WHOLE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from pathlib import Path
 from backend.config import Settings
 from backend.firstlight import first_light
