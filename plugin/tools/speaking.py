@@ -6,41 +6,21 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 
-from gptsovits.tts.v1 import audio_pb2, timestamps_pb2, tts_pb2
+from gptsovits.tts.v1 import audio_pb2, tts_pb2
 
 from plugin.gpt_sovits.audio import wav_file
 from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.errors import NothingToSayError, RequestError, ServerFailedError
 from plugin.gpt_sovits.settings import Manner, SoundFormat
 from plugin.gpt_sovits.speech import SPEECH_DEADLINE_S, speech_input
+from plugin.tools.mp3 import mp3_duration_s
+from plugin.tools.subtitles import Subtitles, join_subtitles
 
 # Dify takes files of tools up to this size.
 LARGEST_FILE_BYTES = 30 * 1024 * 1024
 PARTS_AT_ONCE = 4
-
-
-class Subtitles(StrEnum):
-    """The subtitles that a node can write."""
-
-    NONE = "none"
-    SRT = "srt"
-    WEBVTT = "vtt"
-
-    @property
-    def message(self) -> timestamps_pb2.SubtitleFormat.ValueType:
-        """The value in a request."""
-        return {
-            "none": timestamps_pb2.SUBTITLE_FORMAT_UNSPECIFIED,
-            "srt": timestamps_pb2.SUBTITLE_FORMAT_SRT,
-            "vtt": timestamps_pb2.SUBTITLE_FORMAT_WEBVTT,
-        }[self.value]
-
-    @property
-    def mime_type(self) -> str:
-        """The type of the file."""
-        return "application/x-subrip" if self is Subtitles.SRT else "text/vtt"
+SAMPLE_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +40,19 @@ def speak_text(
     Raises:
         TtsError: the server cannot be reached, refuses or fails, or writes no subtitles.
     """
-    request = tts_pb2.SynthesizeRequest(input=speech, subtitle_format=subtitles.message)
-    response = connection.synthesize(request, SPEECH_DEADLINE_S)
-    if subtitles is not Subtitles.NONE and not response.subtitles:
-        raise ServerFailedError(
-            "The speech server wrote no subtitles: it is older than this plugin. Update it, or "
-            "choose no subtitles."
-        )
+    response = _spoken(connection, speech, subtitles, SPEECH_DEADLINE_S)
     _check_size(len(response.audio))
     duration_s = response.report.audio_duration.ToTimedelta().total_seconds()
     return SpokenFile(response.audio, duration_s, response.subtitles)
 
 
 def speak_parts(
-    connection: Connection, parts: Sequence[str], voice: str, manner: Manner
+    connection: Connection,
+    parts: Sequence[str],
+    voice: str,
+    manner: Manner,
+    *,
+    subtitles: Subtitles = Subtitles.NONE,
 ) -> SpokenFile:
     """Return `parts`, spoken one after the other, as one file.
 
@@ -83,7 +62,11 @@ def speak_parts(
     ends_at = time.monotonic() + SPEECH_DEADLINE_S
 
     def speak(part: str) -> tts_pb2.SynthesizeResponse | None:
-        return _part(connection, _part_input(part, voice, manner), ends_at)
+        try:
+            speech = _part_input(part, voice, manner)
+            return _spoken(connection, speech, subtitles, _left_s(ends_at))
+        except NothingToSayError:  # a rule or an emoji between two paragraphs
+            return None
 
     with ThreadPoolExecutor(PARTS_AT_ONCE) as speakers:
         pending = [speakers.submit(speak, part) for part in parts]
@@ -91,7 +74,20 @@ def speak_parts(
             answers = [each.result() for each in pending]
         finally:
             speakers.shutdown(cancel_futures=True)
-    return _joined([each for each in answers if each is not None], manner.sound_format)
+    return _joined([each for each in answers if each is not None], manner.sound_format, subtitles)
+
+
+def _spoken(
+    connection: Connection, speech: tts_pb2.SpeechInput, subtitles: Subtitles, timeout_s: float
+) -> tts_pb2.SynthesizeResponse:
+    request = tts_pb2.SynthesizeRequest(input=speech, subtitle_format=subtitles.message)
+    response = connection.synthesize(request, timeout_s)
+    if subtitles is not Subtitles.NONE and not response.subtitles:
+        raise ServerFailedError(
+            "The speech server wrote no subtitles: it is older than this plugin. Update it, or "
+            "choose no subtitles."
+        )
+    return response
 
 
 def _part_input(part: str, voice: str, manner: Manner) -> tts_pb2.SpeechInput:
@@ -102,30 +98,38 @@ def _part_input(part: str, voice: str, manner: Manner) -> tts_pb2.SpeechInput:
     return speech
 
 
-def _part(
-    connection: Connection, speech: tts_pb2.SpeechInput, ends_at: float
-) -> tts_pb2.SynthesizeResponse | None:
+def _left_s(ends_at: float) -> float:
     left_s = ends_at - time.monotonic()
     if left_s <= 0:
         raise RequestError(
             f"The text takes longer than the {SPEECH_DEADLINE_S:g} s that Dify allows a node. "
             "Send it in several."
         )
-    try:
-        return connection.synthesize(tts_pb2.SynthesizeRequest(input=speech), left_s)
-    except NothingToSayError:  # a rule or an emoji between two paragraphs
-        return None
+    return left_s
 
 
-def _joined(answers: Sequence[tts_pb2.SynthesizeResponse], sound_format: SoundFormat) -> SpokenFile:
+def _joined(
+    answers: Sequence[tts_pb2.SynthesizeResponse], sound_format: SoundFormat, subtitles: Subtitles
+) -> SpokenFile:
     if not answers:
         raise NothingToSayError("The text has nothing that can be spoken.")
     sound = b"".join(answer.audio for answer in answers)
     _check_size(len(sound))
+    lengths_s = [_length_s(answer, sound_format) for answer in answers]
     if sound_format is SoundFormat.WAV:
         sound = wav_file(sound, answers[0].audio_format.sample_rate_hz)
-    durations = [answer.report.audio_duration.ToTimedelta() for answer in answers]
-    return SpokenFile(sound, sum(each.total_seconds() for each in durations))
+    written = ""
+    if subtitles is not Subtitles.NONE:
+        own = [answer.subtitles for answer in answers]
+        written = join_subtitles(list(zip(own, lengths_s, strict=True)), subtitles)
+    return SpokenFile(sound, sum(lengths_s), written)
+
+
+def _length_s(answer: tts_pb2.SynthesizeResponse, sound_format: SoundFormat) -> float:
+    """Return how much longer the whole file plays for this part."""
+    if sound_format is SoundFormat.WAV:
+        return len(answer.audio) / SAMPLE_BYTES / answer.audio_format.sample_rate_hz
+    return mp3_duration_s(answer.audio)
 
 
 def _check_size(size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from tests.e2e.dify import failure
 from tests.e2e.nodes import FILE_SECRET, Nodes, uploaded, uploads
 from tests.e2e.package_install import plugin_python, unpack_plugin
 from tests.plugin.sound import tone_mp3
-from tests.plugin.speech_server import API_KEY, SpeechServer
+from tests.plugin.speech_server import API_KEY, CUE, SpeechServer
 
 CONSENT = {"speaker_name": "Anna Example", "consent_text": "I agree that my voice is used here."}
 
@@ -51,9 +52,10 @@ def test_good_credentials_are_accepted_and_bad_ones_refused(nodes: Nodes) -> Non
 def test_a_text_becomes_a_file_with_subtitles(nodes: Nodes, server: SpeechServer) -> None:
     manner = {"language": "en", "speed": 1.25, "expression": "lively"}
     spoken = nodes.run("speak", text="Hello.", voice="ken", subtitles="srt", **manner)
-    assert spoken.files == {"speech.mp3": tone_mp3(2.0), "speech.srt": b"Hello.\n"}
+    written = CUE.format("Hello.")
+    assert spoken.files == {"speech.mp3": tone_mp3(2.0), "speech.srt": written.encode()}
     assert spoken.mime_types["speech.mp3"] == "audio/mpeg"
-    assert spoken.variables == {"voice": "ken", "duration_s": 1.0, "subtitles": "Hello.\n"}
+    assert spoken.variables == {"voice": "ken", "duration_s": 1.0, "subtitles": written}
     [asked] = server.requests
     assert (asked.voice, asked.language, asked.options.speed) == ("voices/ken", "en", 1.25)
 
@@ -66,8 +68,13 @@ def test_without_a_voice_the_first_one_speaks(nodes: Nodes) -> None:
 
 def test_a_long_text_becomes_one_file(nodes: Nodes, server: SpeechServer) -> None:
     sentences = "This is a sentence of some length. " * 100
-    read = nodes.run("read_long_text", text=sentences, voice="amy", format="wav")
+    how = {"voice": "amy", "format": "wav", "subtitles": "vtt"}
+    read = nodes.run("read_long_text", text=sentences, **how)
     assert read.files["reading.wav"].startswith(b"RIFF")
+    assert read.files["reading.vtt"].decode() == read.variables["subtitles"]
+    assert read.mime_types["reading.vtt"] == "text/vtt"
+    begins = re.findall(r"(\S+) --> ", read.variables["subtitles"])
+    assert begins == ["00:00:00.250", "00:00:01.250", "00:00:02.250", "00:00:03.250"]
     assert read.variables["parts"] == len(server.requests) == 4
     assert read.variables["duration_s"] == 4.0
 

@@ -25,6 +25,7 @@ NOT_FOUND = code_pb2.NOT_FOUND
 FAILED_PRECONDITION = code_pb2.FAILED_PRECONDITION
 PCM_SECOND = b"\1\0" * RATE_HZ
 API_KEY = "a-key-of-the-tests"
+CUE = "1\n00:00:00,250 --> 00:00:01,500\n{}\n"
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self.requests.append(request.input)
         self._refuse(request.input, context)
         wanted = request.input.audio_format.encoding
-        written = f"{request.input.text}\n" if request.subtitle_format else ""
+        written = CUE.format(request.input.text.strip()) if request.subtitle_format else ""
         return tts_pb2.SynthesizeResponse(
             audio=PCM_SECOND if wanted == audio_pb2.AUDIO_ENCODING_PCM else self._sound,
             audio_format=audio_pb2.AudioFormat(encoding=wanted, sample_rate_hz=RATE_HZ),

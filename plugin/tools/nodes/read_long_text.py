@@ -9,10 +9,12 @@ from dify_plugin import Tool
 from dify_plugin.entities.tool import ToolInvokeMessage
 
 from plugin.gpt_sovits.errors import NothingToSayError
-from plugin.gpt_sovits.fields import text
+from plugin.gpt_sovits.fields import choice, text
 from plugin.gpt_sovits.settings import voice_id
+from plugin.tools.outcome import messages
 from plugin.tools.parts import cut
 from plugin.tools.speaking import speak_parts
+from plugin.tools.subtitles import Subtitles
 from plugin.tools.workplace import open_workplace, read_manner
 
 
@@ -20,19 +22,17 @@ class ReadLongText(Tool):
     """Reads a long text into one file."""
 
     def _invoke(self, tool_parameters: dict[str, Any]) -> Generator[ToolInvokeMessage, None, None]:
-        """Yield the sound and what it is."""
+        """Yield the sound, its subtitles, and what they are."""
         parts = list(cut(text(tool_parameters, "text")))
         if not parts:
             raise NothingToSayError("The text has nothing that can be spoken.")
         workplace = open_workplace(self.runtime.credentials)
         manner = read_manner(tool_parameters)
+        subtitles = choice(tool_parameters, "subtitles", Subtitles.NONE)
         voice = workplace.voice(text(tool_parameters, "voice"))
-        spoken = speak_parts(workplace.server.connection, parts, voice, manner)
-        sound = {
-            "mime_type": manner.sound_format.mime_type,
-            "filename": f"reading.{manner.sound_format}",
-        }
-        yield self.create_blob_message(spoken.data, sound)
+        connection = workplace.server.connection
+        spoken = speak_parts(connection, parts, voice, manner, subtitles=subtitles)
+        yield from messages(self, spoken, f"reading.{manner.sound_format}", subtitles)
         yield self.create_variable_message("voice", voice_id(voice))
         yield self.create_variable_message("parts", len(parts))
         yield self.create_variable_message("duration_s", round(spoken.duration_s, 3))

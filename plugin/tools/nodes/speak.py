@@ -12,7 +12,9 @@ from plugin.gpt_sovits.errors import RequestError
 from plugin.gpt_sovits.fields import choice, text
 from plugin.gpt_sovits.settings import voice_id
 from plugin.gpt_sovits.speech import speech_input
-from plugin.tools.speaking import Subtitles, speak_text
+from plugin.tools.outcome import messages
+from plugin.tools.speaking import speak_text
+from plugin.tools.subtitles import Subtitles
 from plugin.tools.workplace import open_workplace, read_manner
 
 LONGEST_TEXT_CHARACTERS = 5_000
@@ -30,15 +32,7 @@ class Speak(Tool):
         voice = workplace.voice(text(tool_parameters, "voice"))
         speech = speech_input(words, voice, manner)
         spoken = speak_text(workplace.server.connection, speech, subtitles)
-        sound = {
-            "mime_type": manner.sound_format.mime_type,
-            "filename": f"speech.{manner.sound_format}",
-        }
-        yield self.create_blob_message(spoken.data, sound)
-        if spoken.subtitles:
-            written = {"mime_type": subtitles.mime_type, "filename": f"speech.{subtitles}"}
-            yield self.create_blob_message(spoken.subtitles.encode(), written)
-        yield self.create_variable_message("subtitles", spoken.subtitles)
+        yield from messages(self, spoken, f"speech.{manner.sound_format}", subtitles)
         yield self.create_variable_message("voice", voice_id(voice))
         yield self.create_variable_message("duration_s", round(spoken.duration_s, 3))
 

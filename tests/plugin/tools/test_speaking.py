@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 import soundfile
@@ -14,8 +15,10 @@ from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.settings import Manner, SoundFormat
 from plugin.gpt_sovits.speech import speech_input
 from plugin.tools import speaking
-from plugin.tools.speaking import Subtitles, speak_parts, speak_text
-from tests.plugin.sound import tone_mp3
+from plugin.tools.mp3 import mp3_duration_s
+from plugin.tools.speaking import speak_parts, speak_text
+from plugin.tools.subtitles import Subtitles
+from tests.plugin.sound import decode_mp3, tone_mp3
 from tests.plugin.speech_server import SpeechServer
 
 HELLO = speech_input("Hello.", "amy", Manner())
@@ -29,7 +32,7 @@ def test_a_text_becomes_a_file_with_its_length(connection: Connection) -> None:
 
 @pytest.mark.parametrize("subtitles", [Subtitles.SRT, Subtitles.WEBVTT])
 def test_subtitles_come_with_it(connection: Connection, subtitles: Subtitles) -> None:
-    assert speak_text(connection, HELLO, subtitles).subtitles == "Hello.\n"
+    assert "\nHello.\n" in speak_text(connection, HELLO, subtitles).subtitles
 
 
 def test_a_server_that_knows_no_subtitles_is_an_error(
@@ -49,7 +52,35 @@ def test_a_file_is_asked_for_again_when_the_server_fails_in_passing(
 
 def test_parts_follow_each_other_in_one_file(connection: Connection) -> None:
     spoken = speak_parts(connection, ["One. ", "Two. ", "Three."], "amy", Manner())
-    assert (spoken.data, spoken.duration_s) == (tone_mp3(2.0) * 3, 3.0)
+    assert spoken.data == tone_mp3(2.0) * 3
+    samples, rate_hz = decode_mp3(spoken.data)
+    assert spoken.duration_s == pytest.approx(len(samples) / rate_hz, abs=0.001)
+
+
+@pytest.mark.parametrize(("manner", "part_s"), [(Manner(), None), (WAV, 1.0)])
+def test_subtitles_of_parts_have_the_times_of_the_whole(
+    connection: Connection, manner: Manner, part_s: float | None
+) -> None:
+    parts = ["One. ", "***\n", "Two.", "Three."]
+    spoken = speak_parts(connection, parts, "amy", manner, subtitles=Subtitles.SRT)
+    length_s = part_s or mp3_duration_s(tone_mp3(2.0))
+    starts_s = [0.25 + length_s * number for number in range(3)]
+    found = re.findall(r"(\d)\n00:00:(\d\d),(\d{3}) --> .*\n(.*)\n", spoken.subtitles)
+    assert [(number, words) for number, _, _, words in found] == [
+        ("1", "One."),
+        ("2", "Two."),
+        ("3", "Three."),
+    ]
+    told_s = [int(seconds) + int(thousandths) / 1000 for _, seconds, thousandths, _ in found]
+    assert told_s == pytest.approx(starts_s, abs=0.001)
+
+
+def test_parts_of_a_server_that_knows_no_subtitles_are_an_error(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.subtitles = False
+    with pytest.raises(errors.ServerFailedError, match="older than this plugin"):
+        speak_parts(connection, ["One."], "amy", Manner(), subtitles=Subtitles.WEBVTT)
 
 
 def test_wav_parts_share_one_header(server: SpeechServer, connection: Connection) -> None:
@@ -62,7 +93,8 @@ def test_wav_parts_share_one_header(server: SpeechServer, connection: Connection
 
 
 def test_a_part_without_words_is_left_out(connection: Connection) -> None:
-    assert speak_parts(connection, ["One. ", "***\n", "Two."], "amy", Manner()).duration_s == 2.0
+    spoken = speak_parts(connection, ["One. ", "***\n", "Two."], "amy", WAV)
+    assert spoken.duration_s == 2.0
 
 
 def test_a_text_without_words_is_an_error(connection: Connection) -> None:
