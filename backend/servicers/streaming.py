@@ -11,16 +11,9 @@ from functools import partial
 
 from gptsovits.tts.v1 import audio_pb2, tts_pb2
 
-from backend.convert import (
-    Speech,
-    at_own_rate,
-    to_audio_format,
-    to_clause_rules,
-    to_duration,
-    to_findings,
-    to_sentence_timestamps,
-    to_streamed_speech,
-)
+from backend.convert.fields import to_duration
+from backend.convert.reports import to_findings, to_opened, to_report, to_sentence_timestamps
+from backend.convert.speech import Speech, at_own_rate, to_clause_rules, to_streamed_speech
 from backend.dictation import Dictation, DictationRules
 from backend.encoding import open_encoder
 from backend.encoding.streams import StreamEncoder
@@ -61,7 +54,7 @@ class StreamingSpeech:
             rules,
         )
         encoder = open_encoder(speech.encoding, engine.bundle.sample_rate_hz, speech.sample_rate_hz)
-        yield Response(opened=_opened(record, speech))
+        yield Response(opened=to_opened(record, speech))
         sender = _Sender(record, encoder)
         async with (
             dictation.running(_write(dictation, messages, record)) as events,
@@ -72,7 +65,7 @@ class StreamingSpeech:
                     yield response
         for response in await sender.last():
             yield response
-        yield Response(completed=_report(record, seed))
+        yield Response(completed=to_report(record, seed))
 
     async def _read(self, config: tts_pb2.StreamingConfig) -> tuple[Speech, Engine]:
         speech = to_streamed_speech(config)
@@ -193,20 +186,3 @@ def _request_maker(
         )
 
     return make
-
-
-def _opened(record: RequestRecord, speech: Speech) -> tts_pb2.StreamOpened:
-    return tts_pb2.StreamOpened(
-        request_id=record.request_id,
-        audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
-    )
-
-
-def _report(record: RequestRecord, seed: int) -> tts_pb2.SynthesisReport:
-    return tts_pb2.SynthesisReport(
-        seed=seed,
-        audio_duration=to_duration(record.audio_s),
-        time_to_first_audio=to_duration(record.first_chunk_s or 0.0),
-        processing_time=to_duration(record.elapsed_s()),
-        characters=record.characters,
-    )

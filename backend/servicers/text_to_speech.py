@@ -11,21 +11,18 @@ from typing import Any
 import grpc.aio
 from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 
-from backend.convert import (
-    Speech,
-    at_own_rate,
+from backend.convert.reports import (
     to_audio_format,
-    to_duration,
-    to_findings,
-    to_languages,
+    to_opened,
+    to_report,
     to_sentence_timestamps,
-    to_speech,
-    to_subtitle_format,
 )
+from backend.convert.speech import Speech, at_own_rate, to_speech, to_subtitle_format
+from backend.convert.voices import to_languages
 from backend.encoding import Encoding, open_encoder, wav_file
 from backend.engines import Engine, Engines
 from backend.inference import SpeechStream
-from backend.request import RequestRecord, current_request
+from backend.request import current_request
 from backend.servicers.streaming import StreamingSpeech
 from backend.voices.library import VoiceLibrary
 from engine.text.subtitles import subtitles
@@ -61,6 +58,7 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         self, request: tts_pb2.SynthesizeRequest, context: Context
     ) -> tts_pb2.SynthesizeResponse:
         """Return the whole sound at once."""
+        record = current_request()
         speech, engine = await self._read(request.input)
         form, wanted = to_subtitle_format(request.subtitle_format), speech.timestamps
         if form is not None and wanted is TimestampDetail.NONE:
@@ -69,7 +67,7 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         try:
             pieces = [piece async for piece in _encode(speech, engine, stream)]
         finally:
-            current_request().findings = stream.findings
+            record.findings = stream.findings
             engine.inference.close(stream)
         audio = b"".join(piece.data for piece in pieces)
         timings = [piece.timing for piece in pieces if piece.timing is not None]
@@ -77,7 +75,7 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         return tts_pb2.SynthesizeResponse(
             audio=wav_file(audio) if speech.encoding is Encoding.WAV else audio,
             audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
-            report=_report(current_request(), stream.seed),
+            report=to_report(record, stream.seed, stream.findings),
             timestamps=[to_sentence_timestamps(timing) for timing in told],
             subtitles="" if form is None else subtitles(timings, form),
         )
@@ -90,7 +88,7 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         speech, engine = await self._read(request.input)
         stream = await self._open(speech, engine, context)
         try:
-            yield _opened(record, speech)
+            yield tts_pb2.SynthesizeStreamResponse(opened=to_opened(record, speech))
             async with aclosing(_encode(speech, engine, stream)) as pieces:
                 sequence = 0
                 async for piece in pieces:
@@ -100,8 +98,8 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
                     if piece.timing is not None:
                         timestamps = to_sentence_timestamps(piece.timing)
                         yield tts_pb2.SynthesizeStreamResponse(timestamps=timestamps)
-            record.findings = stream.findings
-            yield tts_pb2.SynthesizeStreamResponse(completed=_report(record, stream.seed))
+            report = to_report(record, stream.seed, stream.findings)
+            yield tts_pb2.SynthesizeStreamResponse(completed=report)
         finally:
             record.findings = stream.findings
             engine.inference.close(stream)
@@ -165,27 +163,7 @@ async def _encode(speech: Speech, engine: Engine, stream: SpeechStream) -> Async
         yield Piece(data, encoder.samples_in)
 
 
-def _opened(record: RequestRecord, speech: Speech) -> tts_pb2.SynthesizeStreamResponse:
-    return tts_pb2.SynthesizeStreamResponse(
-        opened=tts_pb2.StreamOpened(
-            request_id=record.request_id,
-            audio_format=to_audio_format(speech.encoding, speech.sample_rate_hz),
-        )
-    )
-
-
 def _audio(piece: Piece, sequence: int) -> tts_pb2.SynthesizeStreamResponse:
     return tts_pb2.SynthesizeStreamResponse(
         audio=audio_pb2.AudioChunk(data=piece.data, sequence=sequence, end_sample=piece.end_sample)
-    )
-
-
-def _report(record: RequestRecord, seed: int) -> tts_pb2.SynthesisReport:
-    return tts_pb2.SynthesisReport(
-        seed=seed,
-        audio_duration=to_duration(record.audio_s),
-        time_to_first_audio=to_duration(record.first_chunk_s or 0.0),
-        processing_time=to_duration(record.elapsed_s()),
-        characters=record.characters,
-        findings=to_findings(record.findings),
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
 
-from backend.convert import to_voice_description, to_voice_id, to_voice_message
+from backend.convert.fields import to_voice_id
+from backend.convert.voices import to_voice_description, to_voice_message
 from backend.engines import Engines
 from backend.errors import (
     BackendError,

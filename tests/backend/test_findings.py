@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from gptsovits.tts.v1 import tts_pb2
 
-from backend.convert import MAX_PRONUNCIATIONS, to_findings, to_pronunciations
+from backend.convert.reports import to_findings
+from backend.convert.speech import MAX_PRONUNCIATIONS, to_pronunciations
 from backend.errors import InvalidFieldError, violated_field
 from backend.interceptors.logging import describe
 from backend.request import RequestRecord
