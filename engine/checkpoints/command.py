@@ -15,13 +15,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from engine.checkpoints import models_folder
 from engine.checkpoints.convert import Source
 from engine.checkpoints.hub import fetch
-from engine.checkpoints.polyphones import predictor_folder
+from engine.checkpoints.polyphones import predictor_folder, reads_by_predictor
+from engine.checkpoints.predictor_archive import ARCHIVE, check_place, install_predictor
+from engine.checkpoints.predictor_archive import REPOSITORY as PREDICTOR_REPOSITORY
 from engine.checkpoints.progress import download_progress
 from engine.checkpoints.released_bundle import ReleasedFiles
 from engine.checkpoints.releases import REPOSITORY, release_named, with_shared_networks
 from engine.errors import EngineError
 
 IMPORT_STEPS = 5
+PREDICTOR = "g2pw"
 commands = typer.Typer(no_args_is_help=True, help="Bundles of released and fine-tuned weights.")
 
 Models = Annotated[Path, typer.Option("--models", help="The folder that holds the bundles.")]
@@ -61,13 +64,19 @@ def import_pair(
 
 @commands.command()
 def pull(
-    version: Annotated[str, typer.Argument(help="v1, v2, v2Pro, v2ProPlus, v3 or v4.")],
+    version: Annotated[str, typer.Argument(help="v1, v2, v2Pro, v2ProPlus, v3, v4, or g2pw.")],
     models: Models = Path("data/models"),
     downloads: Annotated[Path, typer.Option(help="Where the files go.")] = Path("data/released"),
     name: Annotated[str, typer.Option(help="The bundle's name; empty takes the version.")] = "",
     as_stored: AsStored = False,
 ) -> None:
-    """Download a released version and make a bundle of it."""
+    """Download a released version and make a bundle of it.
+
+    g2pw is no version: it reads Chinese characters for all bundles of the folder.
+    """
+    if version.lower() == PREDICTOR:
+        _pull_predictor(models, downloads)
+        return
     with errors_told():
         release = release_named(version)
         models_folder.check_name(models, name or version)
@@ -79,6 +88,15 @@ def pull(
         _install(files, models, name or version, as_stored)
 
 
+def _pull_predictor(models: Path, downloads: Path) -> None:
+    with errors_told():
+        check_place(models)
+        with download_progress() as report:
+            fetch([ARCHIVE], PREDICTOR_REPOSITORY, downloads, report=report)
+        folder = install_predictor(downloads / ARCHIVE, models)
+        print(f"{folder}: the bundles of {models} read Chinese characters by g2pW now")
+
+
 @commands.command("list")
 def list_bundles(models: Models = Path("data/models")) -> None:
     """Show the bundles of a folder."""
@@ -87,7 +105,7 @@ def list_bundles(models: Models = Path("data/models")) -> None:
             config = bundle.config
             languages, megabytes = ",".join(config.languages), bundle.size_bytes / 1e6
             described = f"{bundle.folder.name}\t{config.version}\t{languages}\t{megabytes:.0f} MB"
-            print(described + _mandarin_reader(bundle.folder, config.languages))
+            print(described + _mandarin_reader(bundle))
 
 
 @commands.command()
@@ -114,13 +132,16 @@ def _install(files: ReleasedFiles, models: Path, name: str, as_stored: bool) -> 
     with _progress("importing", IMPORT_STEPS) as report:
         bundle = models_folder.install(files, models, name, report, dtype=dtype)
     print(f"{bundle.folder}: {bundle.config.version}, {', '.join(bundle.config.languages)}")
+    if reads_by_predictor(bundle.config) and not predictor_folder(bundle.folder):
+        print(f"readings of Chinese characters get better by: models pull {PREDICTOR}")
 
 
-def _mandarin_reader(folder: Path, languages: tuple[str, ...]) -> str:
+def _mandarin_reader(bundle: models_folder.InstalledBundle) -> str:
     """What a list says of who decides the readings of Chinese characters."""
-    if "zh" not in languages:
+    if "zh" not in bundle.config.languages:
         return ""
-    return "\tzh by " + ("g2pW" if predictor_folder(folder) else "pypinyin")
+    is_there = reads_by_predictor(bundle.config) and predictor_folder(bundle.folder)
+    return "\tzh by " + ("g2pW" if is_there else "pypinyin")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.bundle_folder import BundleConfig
 from engine.checkpoints.parts import read_vocabulary
 from engine.errors import BundleError, MissingDependencyError
 from engine.text.chinese.g2pw import INPUTS, G2pwPredictor, OnnxSession, Readings
@@ -24,6 +25,11 @@ SEVERAL, SINGLE = "POLYPHONIC_CHARS.txt", "MONOPHONIC_CHARS.txt"
 PINYIN = "bopomofo_to_pinyin_wo_tune_dict.json"
 VOCABULARY = "vocab.txt"
 SETTINGS = "config.py"
+
+
+def reads_by_predictor(config: BundleConfig) -> bool:
+    """Whether a bundle reads Mandarin by g2pW where it is: v1 was trained without it."""
+    return "zh" in config.languages and config.symbols != "v1"
 
 
 def predictor_folder(bundle: Path) -> Path | None:
@@ -45,7 +51,12 @@ def find_predictor(bundle: Path, vocabulary: Mapping[str, int]) -> G2pwPredictor
     """
     folder = predictor_folder(bundle)
     if folder is None:
-        logger.info("Mandarin is read by pypinyin: there is no %s beside %s", FOLDER, bundle)
+        logger.info(
+            "Mandarin is read by pypinyin: there is no %s beside %s; "
+            "`python -m engine models pull g2pw` brings it",
+            FOLDER,
+            bundle,
+        )
         return None
     logger.info("Mandarin is read by g2pW, from %s", folder)
     return load_predictor(folder, vocabulary)
@@ -56,6 +67,12 @@ def load_predictor(folder: Path, vocabulary: Mapping[str, int]) -> G2pwPredictor
     if (folder / VOCABULARY).is_file() or not vocabulary:
         vocabulary = read_vocabulary(folder / VOCABULARY)
     return G2pwPredictor(_open(folder / NETWORK), read_readings(folder), vocabulary)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise what `find_predictor` raises if the network of a folder or its lists are unusable."""
+    _open(folder / NETWORK)
+    read_readings(folder)
 
 
 def read_readings(folder: Path) -> Readings:

@@ -18,7 +18,7 @@ from engine.checkpoints.bundle_folder import (
     verify_changed,
 )
 from engine.checkpoints.parts import Parts, load_parts
-from engine.checkpoints.polyphones import find_predictor
+from engine.checkpoints.polyphones import find_predictor, reads_by_predictor
 from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
@@ -28,7 +28,6 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
 from engine.pipeline.acoustic import AcousticDecoder
-from engine.pipeline.characters import LANGUAGE as MANDARIN
 from engine.pipeline.characters import CharacterFeatures
 from engine.pipeline.flow_stream import FlowAcoustics
 from engine.pipeline.vits_stream import VitsAcoustics
@@ -184,8 +183,8 @@ def load_bundle(
     parts = load_parts(folder, config)
     fuse_weight_norm(parts.decoder)
     pack_text_to_semantic(parts.text_to_semantic, precision, where)
-    speaks_mandarin = MANDARIN in config.languages
-    predictor = find_predictor(folder, parts.bert_vocabulary) if speaks_mandarin else None
+    by_predictor = reads_by_predictor(config)
+    predictor = find_predictor(folder, parts.bert_vocabulary) if by_predictor else None
     lexicon = folder / LEXICON
     words = (*pronunciations, *(read_lexicon(lexicon) if lexicon.is_file() else ()))
     return Bundle(

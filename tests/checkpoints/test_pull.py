@@ -35,10 +35,10 @@ def published(make_acoustic: Make, tmp_path: Path) -> dict[str, bytes]:
     }
 
 
-def pull(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def pull(endpoint: str, folder: Path, version: str = "v2") -> subprocess.CompletedProcess[str]:
     """Run the command as a user does: the hub's address is in the environment alone."""
     models, downloads = str(folder / "models"), str(folder / "released")
-    arguments = ["pull", "v2", "--models", models, "--downloads", downloads]
+    arguments = ["pull", version, "--models", models, "--downloads", downloads]
     return subprocess.run(
         [sys.executable, "-m", "engine", "models", *arguments],
         check=False,
