@@ -12,6 +12,7 @@ from plugin.gpt_sovits.settings import SoundFormat
 PIECE_BYTES = 32 * 1024
 SMALL_PIECE_BYTES = 16 * 1024
 LONGEST_HOLD_S = 0.5
+HELD_SHARE = 0.25
 
 _FRAME_BYTES = 144
 _FRAME_S = 0.036
@@ -24,14 +25,19 @@ def gather(chunks: Iterable[bytes], clock: Callable[[], float] = time.monotonic)
     Dify's daemon keeps at most 512 pieces of a call for a slow listener and then stops reading
     all calls of the plugin; and it cuts off a plugin whose line exceeds 5 MiB, at two hex digits
     a byte. So pieces are `SMALL_PIECE_BYTES` to `PIECE_BYTES`, smaller ones only when sound has
-    been held for `LONGEST_HOLD_S` or is the last. An error comes after all sound before it.
+    been held for `LONGEST_HOLD_S` or is the last, or at the beginning: the first piece is often
+    a third of a second, and a listener who has heard it must not wait for the next. So sound is
+    held no longer than a share of the time since the first, a dozen small pieces in all. An error
+    comes after all sound before it.
     """
-    held, passed_on_at = bytearray(), float("-inf")
+    held, began_at, passed_on_at = bytearray(), float("inf"), float("-inf")
     try:
         for chunk in chunks:
             held += chunk
             now = clock()
-            if len(held) < SMALL_PIECE_BYTES and now - passed_on_at < LONGEST_HOLD_S:
+            began_at = min(began_at, now)
+            hold_s = min(LONGEST_HOLD_S, HELD_SHARE * (now - began_at))
+            if len(held) < SMALL_PIECE_BYTES and now - passed_on_at <= hold_s:
                 continue
             yield from _pieces(held)
             held, passed_on_at = bytearray(), now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -56,6 +57,35 @@ def test_slow_sound_is_not_held_back() -> None:
     seconds = count()
     pieces = list(gather([b"x" * 100] * 5, lambda: float(next(seconds))))
     assert [len(piece) for piece in pieces] == [100] * 5
+
+
+def passed_on(chunk_s: float, spacing_s: float, count: int) -> list[tuple[float, float]]:
+    """Return when pieces leave, and how much sound each holds, of chunks made at a steady pace."""
+    now = 0.0
+    bytes_a_second = 12_000  # 96 kbit/s
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal now
+        for number in range(count):
+            now = number * spacing_s
+            yield b"x" * round(chunk_s * bytes_a_second)
+
+    return [(now, len(piece) / bytes_a_second) for piece in gather(chunks(), lambda: now)]
+
+
+@pytest.mark.parametrize(("chunk_s", "spacing_s"), [(0.3, 0.1), (0.3, 0.2), (0.2, 0.15)])
+def test_a_listener_of_a_server_that_keeps_up_never_waits(chunk_s: float, spacing_s: float) -> None:
+    heard_until = 0.0
+    for left_at, piece_s in passed_on(chunk_s, spacing_s, 100):
+        assert left_at <= heard_until + 1e-9
+        heard_until += piece_s
+
+
+def test_a_long_speech_stays_below_what_the_daemon_keeps() -> None:
+    minutes_ahead = passed_on(0.3, 0.1, 2 * 600)  # six minutes of sound in two
+    assert len(minutes_ahead) < 512
+    at_the_beginning = [piece for piece in minutes_ahead if piece[0] < 2.0]
+    assert len(at_the_beginning) < 16
 
 
 def test_sound_that_was_held_comes_before_the_error() -> None:
