@@ -7,6 +7,7 @@ BackendError
 ├── VoiceBuiltinError
 ├── ConsentRequiredError
 ├── UploadTooLargeError
+├── UploadTimeoutError         an upload took too long
 ├── KeyMissingError
 ├── KeyInvalidError
 ├── OverloadedError            the queue is full
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from engine import errors as engine_errors
 
@@ -73,6 +75,16 @@ class UploadTooLargeError(BackendError):
 
     def __init__(self, what: str, limit_bytes: int) -> None:
         super().__init__(f"the {what} is larger than the limit of {limit_bytes} bytes")
+
+
+class UploadTimeoutError(BackendError):
+    """An upload was not complete in time."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"the upload was not complete after {limit_s:.0f} s: send it faster, and close the "
+            "stream behind its last message"
+        )
 
 
 class KeyMissingError(BackendError):
@@ -139,15 +151,18 @@ class ConfigurationError(BackendError):
 class Entry:
     """What callers see of a kind of error.
 
-    `public` says whether its own message may be shown; otherwise a general one is.
+    `message` is shown instead of the error's own, unless it is empty. `public` says whether
+    either may be shown; otherwise a general one is.
     """
 
     code: grpc.StatusCode
     reason: str
+    message: str = ""
     public: bool = True
 
 
 _CODE = grpc.StatusCode
+_MALFORMED = "the request cannot be read: its text must be UTF-8, its fields those of this API"
 
 INTERNAL = Entry(_CODE.INTERNAL, "INTERNAL", public=False)
 
@@ -159,6 +174,8 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         VoiceBuiltinError: Entry(_CODE.FAILED_PRECONDITION, "VOICE_BUILTIN"),
         ConsentRequiredError: Entry(_CODE.FAILED_PRECONDITION, "CONSENT_REQUIRED"),
         UploadTooLargeError: Entry(_CODE.RESOURCE_EXHAUSTED, "UPLOAD_TOO_LARGE"),
+        UploadTimeoutError: Entry(_CODE.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+        DecodeError: Entry(_CODE.INVALID_ARGUMENT, "MALFORMED_MESSAGE", _MALFORMED),
         KeyMissingError: Entry(_CODE.UNAUTHENTICATED, "KEY_MISSING"),
         KeyInvalidError: Entry(_CODE.UNAUTHENTICATED, "KEY_INVALID"),
         OverloadedError: Entry(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED"),
@@ -176,7 +193,6 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         ),
         engine_errors.ReferenceAudioError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_REFERENCE"),
         engine_errors.SynthesisError: Entry(_CODE.INTERNAL, "SYNTHESIS_FAILED"),
-        TimeoutError: Entry(_CODE.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     }
 )
 
@@ -189,13 +205,16 @@ def entry_for(error: BaseException) -> Entry:
     return INTERNAL
 
 
-def violated_field(error: BaseException, root: str) -> str:
+def violated_field(
+    error: BaseException, root: str, paths: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return the path of the request's field that is at fault, or an empty string.
 
-    The engine names fields of its own request; `root` is where they lie in the caller's.
+    The engine names fields of its own request; `root` is where they lie in the caller's, but for
+    those that `paths` has.
     """
     if isinstance(error, InvalidFieldError):
         return error.field
     if isinstance(error, engine_errors.InputError) and error.field:
-        return f"{root}.{error.field}" if root else error.field
+        return paths.get(error.field) or (f"{root}.{error.field}" if root else error.field)
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,14 +18,15 @@ _CURRENT: ContextVar[RequestRecord] = ContextVar("request")
 class RequestRecord:
     """Facts of one RPC, gathered while it runs; never its text or its sound.
 
-    `field_root` is the path of the message whose fields the engine's errors name; `caller` tells
-    the keys apart without naming them.
+    `field_root` is the path of the message whose fields the engine's errors name, `field_paths`
+    has those that lie or are called otherwise; `caller` tells the keys apart without naming them.
     """
 
     request_id: str
     method: str
     started_s: float = field(default_factory=time.monotonic)
     field_root: str = ""
+    field_paths: Mapping[str, str] = field(default_factory=dict)
     caller: str = ""
     voice: str = ""
     characters: int = 0

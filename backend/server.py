@@ -25,6 +25,7 @@ from backend.inference import Inference
 from backend.interceptors.api_key import ApiKeyInterceptor
 from backend.interceptors.errors import ErrorsInterceptor
 from backend.interceptors.logging import LoggingInterceptor
+from backend.interceptors.messages import MessagesInterceptor
 from backend.interceptors.request_id import RequestIdInterceptor
 from backend.servicers.text_to_speech import TextToSpeechServicer
 from backend.servicers.voices import VoiceServicer
@@ -46,6 +47,7 @@ OUR_SERVICES = (
     voices_pb2.DESCRIPTOR.services_by_name["VoiceService"].full_name,
 )
 WARM_UP_TEXT = "1, 2, 3."
+MESSAGE_OVERHEAD_BYTES = 64 * 2**10
 
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # or a second server would silently share the port
@@ -53,7 +55,6 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_receive_message_length", 4 * 2**20),
     ("grpc.max_concurrent_streams", 1024),
 )
 
@@ -64,7 +65,9 @@ class TtsServer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # not in the stubs
-        self._grpc = grpc.aio.server(interceptors=_interceptors(settings), options=_OPTIONS)
+        self._grpc = grpc.aio.server(
+            interceptors=_interceptors(settings), options=_options(settings)
+        )
         self._lock: FolderLock | None = None
         self._engines: Sequence[Engine] = ()
         self._watches: list[asyncio.Task[None]] = []
@@ -157,6 +160,12 @@ async def run_until_signal(server: TtsServer, loaded: Sequence[LoadedBundle]) ->
         await server.stop()
 
 
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    """Return gRPC's options; a message may hold a whole recording."""
+    largest_bytes = settings.max_upload_bytes + MESSAGE_OVERHEAD_BYTES
+    return [*_OPTIONS, ("grpc.max_receive_message_length", largest_bytes)]
+
+
 def _interceptors(settings: Settings) -> list[grpc.aio.ServerInterceptor]:
     """Return the interceptors, outermost first."""
     keys = [key.get_secret_value() for key in settings.api_keys]
@@ -165,6 +174,7 @@ def _interceptors(settings: Settings) -> list[grpc.aio.ServerInterceptor]:
         LoggingInterceptor(),
         ErrorsInterceptor(),
         ApiKeyInterceptor(keys),
+        MessagesInterceptor(),
     ]
 
 

@@ -37,9 +37,14 @@ class AroundInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler:
         """Return the handler of the method, surrounded."""
         handler = await continuation(handler_call_details)
-        if handler is None or not str(handler_call_details.method).startswith(OUR_PREFIX):
+        if not is_ours(handler, handler_call_details):
             return handler
         return _surround(handler, functools.partial(self.around, handler_call_details))
+
+
+def is_ours(handler: Handler | None, details: grpc.HandlerCallDetails) -> bool:
+    """Whether there is such a method, and of our own package."""
+    return handler is not None and str(details.method).startswith(OUR_PREFIX)
 
 
 def _surround(handler: Handler, around: Surrounding) -> Handler:

@@ -22,6 +22,8 @@ from backend.request import RequestRecord, current_request
 logger = logging.getLogger(__name__)
 
 DETAILS_KEY = "grpc-status-details-bin"
+# A status travels in headers, of which clients take 8 KiB; a character may need 9 bytes there.
+LONGEST_MESSAGE, SHOWN_HEAD, SHOWN_TAIL = 300, 180, 100
 
 
 class ErrorsInterceptor(AroundInterceptor):
@@ -53,11 +55,19 @@ async def _abort(context: Context, error: Exception) -> None:
 
 def to_status(error: Exception, entry: Entry, record: RequestRecord) -> status_pb2.Status:
     """Return the rich status of `error`: ErrorInfo, RequestInfo and what else fits."""
-    message = str(error) if entry.public else _general_message(record)
+    shown = _shortened(entry.message or str(error))
+    message = shown if entry.public else _general_message(record)
     status = status_pb2.Status(code=entry.code.value[0], message=message)
     for detail in _details(error, entry, record, message):
         status.details.add().Pack(detail)
     return status
+
+
+def _shortened(message: str) -> str:
+    """The message without its middle if it is long: callers' values stand in there."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[:SHOWN_HEAD]} … {message[-SHOWN_TAIL:]}"
 
 
 def _general_message(record: RequestRecord) -> str:
@@ -72,7 +82,7 @@ def _details(error: Exception, entry: Entry, record: RequestRecord, message: str
         info,
         error_details_pb2.RequestInfo(request_id=record.request_id),
     ]
-    field = violated_field(error, record.field_root)
+    field = violated_field(error, record.field_root, record.field_paths)
     if field:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=field, description=message, reason=entry.reason

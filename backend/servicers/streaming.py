@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from gptsovits.tts.v1 import audio_pb2, tts_pb2
 
@@ -27,6 +28,8 @@ from engine.types import SynthesisRequest, VoicePrompt
 Requests = AsyncIterator[tts_pb2.StreamingSynthesizeRequest]
 Response = tts_pb2.StreamingSynthesizeResponse
 
+FIELD_PATHS = MappingProxyType({"text": "text.text"})
+
 
 class StreamingSpeech:
     """Serves one RPC after another by the engines of the voices' bundles."""
@@ -40,7 +43,7 @@ class StreamingSpeech:
     async def serve(self, requests: Requests) -> AsyncGenerator[Response]:
         """Yield `opened`, what happens to the segments, and `completed`."""
         record, messages = current_request(), aiter(requests)
-        record.field_root = "config"
+        record.field_root, record.field_paths = "config", FIELD_PATHS
         config = await _first(messages)
         speech, engine = await self._read(config)
         widths, max_delay_s = to_clause_rules(config.commit)
@@ -153,9 +156,7 @@ async def _write(dictation: Dictation, messages: Requests, record: RequestRecord
         match message.WhichOneof("payload"):
             case "text":
                 record.characters += len(message.text.text)
-                record.field_root = "text"
                 dictation.write(message.text.text)
-                record.field_root = "config"
             case "flush":
                 dictation.flush()
             case "cancel":

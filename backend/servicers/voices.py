@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -16,6 +17,7 @@ from backend.errors import (
     BackendError,
     ConsentRequiredError,
     InvalidFieldError,
+    UploadTimeoutError,
     UploadTooLargeError,
 )
 from backend.request import current_request
@@ -31,6 +33,7 @@ type Context = grpc.aio.ServicerContext[Any, Any]
 
 DISCARD_FACTOR = 4
 MAX_UPLOAD_S = 300.0
+FIELD_PATHS = MappingProxyType({"reference": "reference_data", "text": "config.transcript"})
 
 
 class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
@@ -66,13 +69,13 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
         self, request_iterator: AsyncIterator[voices_pb2.CreateVoiceRequest], context: Context
     ) -> voices_pb2.CreateVoiceResponse:
         """Make a voice from an upload: first its config, then the bytes of two recordings."""
-        current_request().field_root = "config"
-        async with asyncio.timeout(MAX_UPLOAD_S):
-            try:
-                submission = await self._receive(request_iterator)
-            except (BackendError, EngineError):
-                await _discard(request_iterator, DISCARD_FACTOR * self._max_upload_bytes)
-                raise
+        record = current_request()
+        record.field_root, record.field_paths = "config", FIELD_PATHS
+        try:
+            async with asyncio.timeout(MAX_UPLOAD_S):
+                submission = await self._received(request_iterator)
+        except TimeoutError as error:
+            raise UploadTimeoutError(MAX_UPLOAD_S) from error
         async with self._making:
             voice = await asyncio.to_thread(self._voices.create, submission)
         return voices_pb2.CreateVoiceResponse(voice=self._message(voice))
@@ -84,6 +87,14 @@ class VoiceServicer(voices_pb2_grpc.VoiceServiceServicer):
         voice_id = to_voice_id(request.name, "name")
         await asyncio.to_thread(self._voices.delete, voice_id)
         return voices_pb2.DeleteVoiceResponse()
+
+    async def _received(self, messages: AsyncIterator[voices_pb2.CreateVoiceRequest]) -> Submission:
+        """Return what was sent; what follows a refusal is read and dropped."""
+        try:
+            return await self._receive(messages)
+        except (BackendError, EngineError):
+            await _discard(messages, DISCARD_FACTOR * self._max_upload_bytes)
+            raise
 
     async def _receive(self, messages: AsyncIterator[voices_pb2.CreateVoiceRequest]) -> Submission:
         description = await self._read_config(messages)

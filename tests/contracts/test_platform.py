@@ -220,6 +220,46 @@ async def test_log_has_the_measures_but_never_the_text(
     assert "outcome=VOICE_NOT_FOUND" in lines[1]
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "TextToSpeechService/Synthesize",
+        "TextToSpeechService/SynthesizeStream",
+        "TextToSpeechService/StreamingSynthesize",
+        "VoiceService/CreateVoice",
+    ],
+)
+async def test_request_that_is_no_message_is_refused(tmp_path: Path, method: str) -> None:
+    not_utf8 = b"\x0a\x08\x0a\x06\xff\xfehell"
+    async with running(tmp_path) as server:
+        call = server.channel.stream_stream(f"/gptsovits.tts.v1.{method}")(iter([not_utf8]))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert reason(caught.value) == "MALFORMED_MESSAGE"
+    assert "UTF-8" in str(caught.value.details())
+
+
+async def test_answer_about_a_value_of_any_length_reaches_the_caller(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        for long in ("x" * 100_000, "\u8a9e" * 100_000):
+            with pytest.raises(grpc.aio.AioRpcError) as language:
+                await server.hear(speech(language=long))
+            with pytest.raises(grpc.aio.AioRpcError) as voice:
+                await server.hear(speech(voice=f"voices/{long}"))
+            assert reason(language.value) == "UNSUPPORTED_LANGUAGE"
+            assert "known: en, zh" in str(language.value.details())
+            assert reason(voice.value) == "VOICE_NOT_FOUND"
+
+
+async def test_text_of_megabytes_is_told_its_limit(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.hear(speech("a" * 5_000_000))
+    assert reason(caught.value) == "TEXT_TOO_LONG"
+    assert "the limit is 20000" in str(caught.value.details())
+
+
 async def test_live_stream_is_finished_before_the_server_ends(tmp_path: Path) -> None:
     async with running(tmp_path, drain_s=10) as server:
         server.scheduler.gate.clear()

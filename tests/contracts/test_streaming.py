@@ -212,7 +212,7 @@ async def test_nothing_written_is_nothing_said(tmp_path: Path) -> None:
             "config.commit.max_width",
         ),
         ([config(), text("a" * 20_001)], "INVALID_ARGUMENT", "TEXT_TOO_LONG", "text.text"),
-        ([config(), text("👍 ...")], "INVALID_ARGUMENT", "EMPTY_TEXT", "config.text"),
+        ([config(), text("👍 ...")], "INVALID_ARGUMENT", "EMPTY_TEXT", "text.text"),
         (
             [config(language="tlh"), text("Hello you.")],
             "INVALID_ARGUMENT",

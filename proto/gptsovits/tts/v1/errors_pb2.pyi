@@ -51,7 +51,7 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 13
     """RESOURCE_EXHAUSTED: an upload is larger than the server's limit."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 14
-    """DEADLINE_EXCEEDED: the work was stopped at the caller's deadline."""
+    """DEADLINE_EXCEEDED: an upload was not complete in time."""
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 15
     """UNAVAILABLE: the server is shutting down."""
     ERROR_REASON_SYNTHESIS_FAILED: _ErrorReason.ValueType  # 16
@@ -66,6 +66,8 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """ABORTED: nothing was written to an open stream, and nothing was left to say, for longer than
     the server waits.
     """
+    ERROR_REASON_MALFORMED_MESSAGE: _ErrorReason.ValueType  # 20
+    """INVALID_ARGUMENT: the bytes of the request are no message of the method's kind."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of every failure, without the prefix `ERROR_REASON_`;
@@ -101,7 +103,7 @@ ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 12
 ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 13
 """RESOURCE_EXHAUSTED: an upload is larger than the server's limit."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 14
-"""DEADLINE_EXCEEDED: the work was stopped at the caller's deadline."""
+"""DEADLINE_EXCEEDED: an upload was not complete in time."""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 15
 """UNAVAILABLE: the server is shutting down."""
 ERROR_REASON_SYNTHESIS_FAILED: ErrorReason.ValueType  # 16
@@ -116,4 +118,6 @@ ERROR_REASON_STREAM_IDLE: ErrorReason.ValueType  # 19
 """ABORTED: nothing was written to an open stream, and nothing was left to say, for longer than
 the server waits.
 """
+ERROR_REASON_MALFORMED_MESSAGE: ErrorReason.ValueType  # 20
+"""INVALID_ARGUMENT: the bytes of the request are no message of the method's kind."""
 global___ErrorReason = ErrorReason
