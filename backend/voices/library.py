@@ -19,11 +19,10 @@ from backend.errors import (
 from backend.storage.blobs import BlobFolders
 from backend.storage.voices import VoiceRow, VoiceTable
 from backend.voices.prompt_cache import PromptCache
-from backend.voices.recordings import read_recording, write_recording
+from backend.voices.recordings import read_consent, read_recording, write_recording
 from backend.voices.submission import (
     Submission,
     VoiceDescription,
-    check_consent,
     check_description,
 )
 from engine.types import Audio, VoicePrompt
@@ -142,8 +141,7 @@ class VoiceLibrary:
         voice = submission.voice
         self.check(voice)
         reference = read_recording(submission.reference)
-        consent = read_recording(submission.consent)
-        check_consent(consent)
+        consent = read_consent(submission.consent)
         bundle = self._wanted_bundle(voice)
         prompt = self._make_prompt(bundle, reference, voice.transcript, voice.language)
         files = Files(reference, consent, {_prompt_file(bundle): prompt})

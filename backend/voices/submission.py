@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from backend.errors import ConsentRequiredError, InvalidFieldError
 from engine.errors import UnsupportedLanguageError
 from engine.types import Audio
+from engine.voices.fitting import is_silent
 
 VOICE_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 MAX_NAME_CHARACTERS = 200
@@ -70,8 +71,10 @@ def check_consent(audio: Audio) -> None:
     """Refuse a consent recording that cannot hold a spoken sentence.
 
     Raises:
-        ConsentRequiredError: it is too short.
+        ConsentRequiredError: it is too short or silent.
     """
+    if is_silent(audio):
+        raise ConsentRequiredError("the recorded consent is silent: record the spoken sentence")
     if audio.duration_s < MIN_CONSENT_S:
         raise ConsentRequiredError(
             f"the recorded consent is {audio.duration_s:.2f} s long; no sentence fits in that"

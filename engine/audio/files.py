@@ -52,7 +52,10 @@ def decode(data: bytes, limits: AudioLimits | None = None) -> Audio:
         with av.open(io.BytesIO(data), mode="r", options=OPEN_OPTIONS) as container:
             return _read(container, limits)
     except (av.FFmpegError, ValueError) as error:
-        raise ReferenceAudioError(f"the audio file cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ReferenceAudioError(
+            f"the audio file cannot be read ({reason}): send WAV, MP3, FLAC, OGG or M4A"
+        ) from error
 
 
 def encode_wav(audio: Audio) -> bytes:
@@ -78,7 +81,9 @@ def _read(container: InputContainer, limits: AudioLimits) -> Audio:
         total += len(piece)
         if total > limits.max_s * rate_hz:
             raise ReferenceAudioError(f"the audio is longer than {limits.max_s:g} s")
-    if total == 0 or total < limits.min_s * rate_hz:
+    if not total:
+        raise ReferenceAudioError("the file holds no sound")
+    if total < limits.min_s * rate_hz:
         raise ReferenceAudioError(
             f"the audio is {total / rate_hz:.2f} s long; at least {limits.min_s:g} s are needed"
         )

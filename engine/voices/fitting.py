@@ -17,6 +17,7 @@ from engine.voices.trimming import best_window, without_edge_silence
 
 MIN_S, MAX_S = 3.0, 10.0
 SILENT_PEAK = 0.01
+FASTEST_PHONEMES_PER_S = 40.0  # nobody speaks half as fast
 
 
 def fit_transcribed(
@@ -30,12 +31,14 @@ def fit_transcribed(
         count_phonemes: tells how many phonemes a text has.
 
     Raises:
-        ReferenceAudioError: it is too short or silent, or too long and cannot be cut with its
-            words; the message says what to do.
+        ReferenceAudioError: it is too short or silent, shorter than its words can be, or too long
+            and cannot be cut with its words; the message says what to do.
     """
     speech = without_edge_silence(reference)
-    if _is_silent(reference) or speech.duration_s <= MAX_S or reference.duration_s <= MAX_S:
-        return fit_reference(reference), transcript
+    if is_silent(reference) or speech.duration_s <= MAX_S or reference.duration_s <= MAX_S:
+        fitting = fit_reference(reference)
+        _check_pace(fitting, count_phonemes(transcript))
+        return fitting, transcript
     clauses = split_clauses(transcript)
     excerpt = find_excerpt(speech, clauses, list(map(count_phonemes, clauses)), MIN_S, MAX_S)
     if excerpt is None:
@@ -50,16 +53,27 @@ def fit_reference(reference: Audio) -> Audio:
     Raises:
         ReferenceAudioError: it is too short, too long or silent; the message says what to do.
     """
-    if _is_silent(reference):
-        raise ReferenceAudioError("the reference is silent")
+    if is_silent(reference):
+        raise ReferenceAudioError(
+            "the reference is silent: record a clear sentence close to the microphone"
+        )
     fitting = without_edge_silence(reference) if reference.duration_s > MAX_S else reference
     if not MIN_S <= fitting.duration_s <= MAX_S:
         raise _misfit(reference)
     return fitting
 
 
-def _is_silent(reference: Audio) -> bool:
-    return not len(reference.samples) or float(np.abs(reference.samples).max()) < SILENT_PEAK
+def _check_pace(reference: Audio, phonemes: int) -> None:
+    if phonemes > FASTEST_PHONEMES_PER_S * reference.duration_s:
+        raise ReferenceAudioError(
+            f"the transcript has {phonemes} phonemes, more than anybody says in "
+            f"{reference.duration_s:.1f} s: give the words of just this recording"
+        )
+
+
+def is_silent(recording: Audio) -> bool:
+    """Whether nothing in a recording is as loud as speech."""
+    return not len(recording.samples) or float(np.abs(recording.samples).max()) < SILENT_PEAK
 
 
 def _misfit(reference: Audio, why: str = "") -> ReferenceAudioError:

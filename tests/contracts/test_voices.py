@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import av
@@ -225,7 +226,10 @@ async def test_voice_without_a_consent_statement_is_refused(
     assert reason(error) == "CONSENT_REQUIRED"
 
 
-@pytest.mark.parametrize("consent", [b"", tone_wav(seconds=0.2)])
+@pytest.mark.parametrize(
+    "consent",
+    [b"", tone_wav(seconds=0.2), b"this is no sound", tone_wav(pitch_hz=0), tone_wav(seconds=121)],
+)
 async def test_voice_without_a_recorded_consent_is_refused(tmp_path: Path, consent: bytes) -> None:
     async with running(tmp_path) as server:
         error = await refused(server, upload(voice_config(), tone_wav(), consent))
@@ -242,6 +246,37 @@ async def test_unusable_reference_is_refused(tmp_path: Path, reference: bytes) -
         error = await refused(server, upload(voice_config(), reference, tone_wav()))
         assert await names(server) == ["voices/alto"]
     assert (error.code().name, reason(error)) == ("INVALID_ARGUMENT", "INVALID_REFERENCE")
+    assert violated_field(error) == "reference_data"
+
+
+async def test_more_words_than_anybody_says_in_the_time_are_refused(tmp_path: Path) -> None:
+    config = voice_config(transcript="La la la. " * 100)
+    async with running(tmp_path) as server:
+        error = await refused(server, upload(config, tone_wav(seconds=4.0), tone_wav()))
+    assert reason(error) == "INVALID_REFERENCE"
+    assert "give the words of just this recording" in str(error.details())
+
+
+async def test_recording_may_come_in_one_message(tmp_path: Path) -> None:
+    consent = tone_wav(seconds=110.0)
+    async with running(tmp_path) as server:
+        messages = upload(voice_config(), tone_wav(), consent, piece=len(consent))
+        assert (await server.voices.CreateVoice(messages)).voice.name == "voices/tenor"
+
+
+async def test_upload_that_never_ends_is_told_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless() -> AsyncIterator[voices_pb2.CreateVoiceRequest]:
+        yield voices_pb2.CreateVoiceRequest(config=voice_config())
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("backend.servicers.voices.MAX_UPLOAD_S", 0.3)
+    async with running(tmp_path) as server:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.voices.CreateVoice(endless())
+    assert reason(caught.value) == "DEADLINE_EXCEEDED"
+    assert "close the stream" in str(caught.value.details())
 
 
 @pytest.mark.parametrize("seconds", [3.0, 10.0])
