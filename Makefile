@@ -32,9 +32,9 @@ evaluate: ## Judge the starter bundle by a recogniser (needs flite); ARGS="--max
 	@.ci/bootstrap test
 	$(PY) -m tests.evaluation --bundle engine/bundles/starter --json out/evaluation.json $(ARGS)
 
-bench: ## Measure the speed of the released sizes; ARGS="--suites acoustic --threads 1"
+bench: ## Measure models and server into out/bench; ARGS="--part server --device cuda"
 	@.ci/bootstrap test
-	$(PY) -m tests.bench --json out/bench.json $(ARGS)
+	$(PY) -m tests.bench $(ARGS)
 
 plugin: ## Build the two Dify packages into dist/
 	@.ci/bootstrap test

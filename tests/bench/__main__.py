@@ -1,38 +1,75 @@
-"""`python -m tests.bench [--suites a,b] [--threads n] [--rounds n] [--json file]`.
+"""`python -m tests.bench [--suites a,b] [--threads n] [--rounds n] [--out folder]`.
 
+`--suites server` stands for all suites of the server, which start a server of their own each.
 Ratios within one run are what counts; absolute figures hold for the machine that is named.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 from pathlib import Path
 
 import torch
 
 from tests.bench import acoustic, first_audio, report, text_to_semantic
+from tests.bench.server import endurance, plots, suites
+from tests.bench.server.process import Load
 
-SUITES = {
+MODELS = {
     "text-to-semantic": text_to_semantic.measure,
     "acoustic": acoustic.measure,
     "first-audio": first_audio.measure,
+}
+SERVER = {
+    "server-single": suites.single,
+    "server-streams": suites.streams,
+    "server-burst": suites.burst,
+    "server-long": suites.long_text,
+    "server-voices": suites.voices,
+    "server-cancel": endurance.cancel,
+    "server-soak": endurance.soak,
 }
 
 
 def main() -> None:
     """Run the suites and report."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--suites", default=",".join(SUITES), help="joined by commas")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=Path("out/bench.json"))
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    options = _options()
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     found = {}
-    for suite in options.suites.split(","):
-        found[suite] = SUITES[suite](options.rounds)
+    for suite in _named(options.suites.split(",")):
+        found[suite] = _measure(suite, options)
         report.show(suite, found[suite])
-    report.write(options.json, options.threads, found)
+        report.write(options.out / "bench.json", torch.get_num_threads(), found)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    every = ",".join((*MODELS, "server"))
+    parser.add_argument("--suites", "--part", default=every, help="joined by commas")
+    parser.add_argument("--threads", type=int, default=0, help="0 leaves the default")
+    parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
+    parser.add_argument("--device", default="auto", help="of the server")
+    parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of listeners coming")
+    parser.add_argument("--requests", type=int, default=2000, help="of the soak")
+    parser.add_argument("--out", type=Path, default=Path("out/bench"))
+    return parser.parse_args()
+
+
+def _named(names: list[str]) -> list[str]:
+    return [each for name in names for each in (SERVER if name == "server" else [name])]
+
+
+def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
+    if suite in MODELS:
+        return MODELS[suite](options.rounds)
+    counts = tuple(map(int, options.streams.split(",")))
+    load = Load(options.device, options.threads, counts, options.seconds, options.requests)
+    found = asyncio.run(SERVER[suite](load))
+    for picture in plots.draw(suite, found.curves, options.out):
+        print(f"drew {picture}")
+    return found.rows
 
 
 if __name__ == "__main__":

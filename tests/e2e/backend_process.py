@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import grpc
@@ -17,14 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "a-key-of-the-end-to-end-tests"
 START_LIMIT_S = 180.0
 STOP_LIMIT_S = 30.0
+DEFAULTS: Mapping[str, object] = MappingProxyType({})
 
 
 class BackendProcess:
-    """`python -m backend serve` on this machine; it keeps its data and port when it returns."""
+    """`python -m backend serve` on this machine; it keeps its data and port when it returns.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for its data and its log.
+        settings: what differs from the server's defaults, by names of `Settings`.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] = DEFAULTS) -> None:
         self.address = "127.0.0.1:0"
         self._folder = folder
+        self._settings = {f"GPTSOVITS_{key.upper()}": str(v) for key, v in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -33,6 +42,12 @@ class BackendProcess:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -53,6 +68,7 @@ class BackendProcess:
                     "PYTHONUNBUFFERED": "1",
                     "GPTSOVITS_DATA_DIR": str(self._folder / "data"),
                     "GPTSOVITS_API_KEYS": API_KEY,
+                    **self._settings,
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,0 +1,62 @@
+"""The server process that is measured, and what it takes of the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import grpc.aio
+
+from tests.bench.server.listener import Client
+from tests.e2e.backend_process import API_KEY, BackendProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What to measure, and how.
+
+    Attributes:
+        device, threads: of the server; 0 threads leaves its default.
+        streams: how many listeners there are at a time, one measurement each.
+        seconds: how long listeners keep coming.
+        requests: of the parts that count requests.
+    """
+
+    device: str = "auto"
+    threads: int = 0
+    streams: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    seconds: float = 20.0
+    requests: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server and a client of it."""
+
+    process: BackendProcess
+    client: Client
+
+    def resident_mb(self) -> float:
+        """The memory that it holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    def processor_s(self) -> float:
+        """The processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2]
+        user, system = fields.split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def served(load: Load, **settings: object) -> AsyncIterator[Served]:
+    """Run a server with `GPTSOVITS_` settings of its own."""
+    own = {"device": load.device, "threads": load.threads, "log_level": "WARNING", **settings}
+    with TemporaryDirectory() as folder, BackendProcess(Path(folder), own) as process:
+        async with grpc.aio.insecure_channel(process.address) as channel:
+            yield Served(process, Client(channel, API_KEY))
