@@ -92,6 +92,7 @@ def _plain(conv: NormedConv1d | NormedConvTranspose1d) -> nn.Module:
         dilation=conv.dilation[0],
         groups=conv.groups,
         bias=conv.bias is not None,
+        device="meta",  # what it would be filled with is replaced at once
     )
     plain.weight = nn.Parameter(_whole_weight(conv).detach())
     plain.bias = conv.bias
