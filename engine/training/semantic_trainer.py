@@ -24,7 +24,11 @@ from engine.training.semantic_pass import SemanticBatch, predict
 
 
 class SemanticExample(Protocol):
-    """Phonemes [N] and tokens [M] of an utterance, and the tokens of the silence after it."""
+    """Phonemes [N] and tokens [M] of an utterance.
+
+    `heard` are the tokens that a recording of it would have as a prompt, `tail` those of the
+    silence after it.
+    """
 
     @property
     def speaker(self) -> str: ...
@@ -32,6 +36,8 @@ class SemanticExample(Protocol):
     def phoneme_ids(self) -> Tensor: ...
     @property
     def tokens(self) -> Tensor: ...
+    @property
+    def heard(self) -> Tensor: ...
     @property
     def tail(self) -> Tensor: ...
 
@@ -73,7 +79,7 @@ def train_text_to_semantic(
     parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = random.Random(options.seed + run.step)
-    sampler = _Sampler(examples, anchors, options, rng)
+    sampler = SequenceSampler(examples, anchors, options, rng)
     model.train()
     while not run.finished:
         for group in optimizer.param_groups:
@@ -96,7 +102,7 @@ def train_text_to_semantic(
     model.eval()
 
 
-class _Sampler:
+class SequenceSampler:
     """Draws sequences of similar length, alone or after a prompt of the same speaker."""
 
     POOL = 8
@@ -133,7 +139,7 @@ class _Sampler:
         if self.rng.random() < self.options.anchored_share:
             prompt = self.anchors.get(target.speaker, prompt)
         phonemes = torch.cat([prompt.phoneme_ids, target.phoneme_ids])
-        return phonemes, torch.cat([prompt.tokens, prompt.tail, target.tokens])
+        return phonemes, torch.cat([prompt.heard, prompt.tail, target.tokens])
 
 
 def with_mistakes(batch: SemanticBatch, share: float, codes: int) -> SemanticBatch:

@@ -26,6 +26,7 @@ def examples(count: int = 8, frames: int = 40) -> list[Example]:
             frames=frames,
             phoneme_ids=torch.randint(SYMBOLS, (6 + i % 3,), generator=generator),
             tokens=torch.randint(CODES, (frames // 2,), generator=generator),
+            heard=torch.randint(CODES, (frames // 2,), generator=generator),
             tail=torch.zeros(5, dtype=torch.long),
         )
         for i in range(count)

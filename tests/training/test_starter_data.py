@@ -52,8 +52,24 @@ def test_the_nearest_code_tells_the_label_and_rare_labels_get_none() -> None:
     label = torch.arange(3000) % 6
     label[:20] = 9  # the rarest, left out
     points = torch.randn(10, 16)[label] * 2 + torch.randn(3000, 16)
-    weight, bias, codebook = trained_codebook(points, label, 6, 8, seed=1, steps=300)
-    tokenizer = Tokenizer(weight.view(8, 8, 2), bias, codebook)
+    tokenizer = trained_codebook(points, label, 6, 8, seed=1, steps=300)
     features = points.view(3000, 8, 2).permute(1, 0, 2).reshape(8, 6000)
     right = (tokenizer.encode(features) == label)[20:].float().mean()
-    assert codebook.shape == (6, 8) and right > 0.9
+    assert tokenizer.codebook.shape == (6, 8) and right > 0.9
+    assert tokenizer.pairs.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_code_heard_wrongly_is_corrected_and_a_pair_without_a_code_is_left() -> None:
+    nothing = torch.empty(0)
+    tokenizer = Tokenizer(nothing, nothing, nothing, pairs=torch.tensor([70, 30, 50]))
+    heard, spoken = torch.tensor([0, 0, 2, 1]), torch.tensor([70, 30, 99, 50])
+    assert tokenizer.correct(heard, spoken).tolist() == [0, 1, 2, 2]
+
+
+def test_two_frames_make_one_pair_of_phones() -> None:
+    hop = 1 / 50
+    u = Utterance("a", "en", "Hi.", 0, 5 * 320, (("pau", 2 * hop), ("h", 3 * hop), ("i", 1.0)))
+    phones = PhoneNames([u])
+    assert phones.names == ["en:h", "en:i", "pau"]
+    assert phones.frame_targets(u).tolist() == [2, 2, 0, 1, 1]
+    assert phones.pair_targets(u).tolist() == [2 * 3 + 2, 0 * 3 + 1]

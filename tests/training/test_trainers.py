@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.training.acoustic_trainer import AcousticOptions, AcousticTrainer
 from engine.training.prior_trainer import PriorOptions, train_prior
 from engine.training.semantic_trainer import (
     SemanticOptions,
+    SequenceSampler,
     collate,
     train_text_to_semantic,
     with_mistakes,
@@ -126,7 +128,16 @@ def test_mistakes_are_heard_but_never_wanted() -> None:
 
 def test_anchors_become_prompts_of_their_speaker(tmp_path: Path) -> None:
     options = SemanticOptions(steps=4, batch=2, prompted_share=1.0, anchored_share=1.0)
-    anchor = replace(examples(1)[0], tokens=torch.full((7,), 3))
+    anchor = replace(examples(1)[0], heard=torch.full((7,), 3))
     model, spoken = TextToSemantic(SEMANTIC), examples()
     train_text_to_semantic(model, spoken, tmp_path, options, {"a": anchor, "b": anchor})
     assert len(logged(tmp_path, "loss")) == 1
+
+
+def test_a_prompt_is_what_was_heard_and_the_target_what_was_said() -> None:
+    options = SemanticOptions(prompted_share=1.0, anchored_share=1.0)
+    said, (anchor, target) = torch.full((6,), 4), examples(2)
+    anchor, target = replace(anchor, heard=said - 1), replace(target, speaker="a", tokens=said)
+    sampler = SequenceSampler([target], {"a": anchor}, options, random.Random(1))
+    (_, tokens), *_ = sampler.draw(2)
+    assert tokens.tolist() == [3] * 6 + anchor.tail.tolist() + [4] * 6

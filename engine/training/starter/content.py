@@ -69,6 +69,12 @@ class PhoneNames:
         middle = (np.arange(frames) * HOP_SAMPLES + 200) / SAMPLE_RATE_HZ
         return torch.from_numpy(ids[np.searchsorted(ends, middle).clip(max=len(ids) - 1)])
 
+    def pair_targets(self, utterance: Utterance) -> Tensor:
+        """The phones of each two frames as one number, int64 [length // 640]."""
+        frames = self.frame_targets(utterance)
+        first, second = frames[: len(frames) // 2 * 2].view(-1, 2).T
+        return first * len(self.names) + second
+
 
 def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -> ContentEncoder:
     """Train, or resume; returns the encoder in evaluation mode."""

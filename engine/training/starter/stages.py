@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -64,9 +65,7 @@ def make_tokens(work: Path) -> None:
     path = work / "tokenizer.pt"
     if not path.exists():
         fitted = fit_tokenizer(work / "speech", encoder, recipe.CODES, recipe.SEED)
-        torch.save(
-            {"weight": fitted.weight, "bias": fitted.bias, "codebook": fitted.codebook}, path
-        )
+        torch.save(asdict(fitted), path)
     prepare(work / "speech", work, encoder, load_tokenizer(work))
 
 

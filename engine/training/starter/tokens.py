@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,13 @@ class Tokenizer:
     Attributes:
         weight: of the stride-2 convolution, [D, D, 2]; bias: [D].
         codebook: [codes, D].
+        pairs: int64 [codes], the pair of phones that a code stands for (`pair_targets`).
     """
 
     weight: Tensor
     bias: Tensor
     codebook: Tensor
+    pairs: Tensor
 
     def project(self, features: Tensor) -> Tensor:
         """Features [D, T] at 50 Hz -> [T // 2, D]."""
@@ -43,6 +45,11 @@ class Tokenizer:
     def encode(self, features: Tensor) -> Tensor:
         """Features [D, T] at 50 Hz -> tokens [T // 2]."""
         return torch.cdist(self.project(features), self.codebook).argmin(-1)
+
+    def correct(self, heard: Tensor, spoken: Tensor) -> Tensor:
+        """The codes of the `spoken` pairs [T], or what was `heard` [T] where a pair has none."""
+        named = spoken[:, None] == self.pairs
+        return torch.where(named.any(1), named.int().argmax(1), heard)
 
     def write_into(self, decoder: VitsDecoder) -> None:
         """Make this the decoder's frozen quantizer."""
@@ -55,7 +62,8 @@ class Tokenizer:
 class Example:
     """An utterance for both trainings.
 
-    `tokens` cover the speech, `tail` the silence after it (as in a prompt).
+    `tokens` name the phones that were spoken: what the models shall say. `heard` is what the
+    content encoder makes of the same speech and `tail` of the silence after it: a prompt.
     """
 
     speaker: str
@@ -63,6 +71,7 @@ class Example:
     frames: int
     phoneme_ids: Tensor
     tokens: Tensor
+    heard: Tensor
     tail: Tensor
 
 
@@ -81,11 +90,9 @@ def fit_tokenizer(speech: Path, encoder: ContentEncoder, codes: int, seed: int) 
         features = frames_of(encoder, _samples(utterances[i], audio))  # [D, T]
         n = features.shape[1] // 2
         rows.append(features[:, : 2 * n].reshape(-1, n, 2).permute(1, 0, 2))  # [T/2, D, 2]
-        first, second = phones.frame_targets(utterances[i])[: 2 * n].view(n, 2).T
-        labels.append(first * len(phones.names) + second)
-    pairs, label = torch.cat(rows), torch.cat(labels)
-    weight, bias, codebook = trained_codebook(pairs.flatten(1), label, codes, pairs.shape[1], seed)
-    return Tokenizer(weight.view(-1, pairs.shape[1], 2), bias, codebook)
+        labels.append(phones.pair_targets(utterances[i])[:n])
+    points, size = torch.cat(rows), rows[0].shape[1]
+    return trained_codebook(points.flatten(1), torch.cat(labels), codes, size, seed)
 
 
 def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Tokenizer) -> None:
@@ -94,11 +101,12 @@ def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Toke
     if path.exists():
         return
     utterances, audio = load_utterances(speech), load_audio(speech)
-    make = ExampleMaker(encoder, tokenizer, TextFrontend("v2"))
-    rows = [
-        asdict(make(u.speaker, u.language, u.text, _samples(u, audio), u.start))
-        for u in track(utterances, "phonemes and tokens")
-    ]
+    make, phones = ExampleMaker(encoder, tokenizer, TextFrontend("v2")), PhoneNames(utterances)
+    rows = []
+    for u in track(utterances, "phonemes and tokens"):
+        example = make(u.speaker, u.language, u.text, _samples(u, audio))
+        tokens = tokenizer.correct(example.heard, phones.pair_targets(u)[: len(example.heard)])
+        rows.append(asdict(replace(example, start=u.start, tokens=tokens)))
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(rows, partial)
@@ -107,21 +115,20 @@ def prepare(speech: Path, folder: Path, encoder: ContentEncoder, tokenizer: Toke
 
 @dataclass(frozen=True, slots=True)
 class ExampleMaker:
-    """Turns a spoken text into an example."""
+    """Turns a spoken text into an example whose tokens are those that were heard."""
 
     encoder: ContentEncoder
     tokenizer: Tokenizer
     frontend: TextFrontend
 
-    def __call__(
-        self, speaker: str, language: str, text: str, samples: Recording, start: int = 0
-    ) -> Example:
-        """Return the example of int16 `samples` that lie at `start` of the recording."""
+    def __call__(self, speaker: str, language: str, text: str, samples: Recording) -> Example:
+        """Return the example of int16 `samples`."""
         padded = np.concatenate([samples, np.zeros(TAIL_SAMPLES, np.int16)])
         tokens = self.tokenizer.encode(frames_of(self.encoder, padded))
         own = len(samples) // (2 * HOP_SAMPLES)
         ids = torch.tensor(self.frontend.phonemes(text, language).phoneme_ids)
-        return Example(speaker, start, 2 * own, ids, tokens[:own], tokens[own:])
+        heard = tokens[:own]
+        return Example(speaker, 0, 2 * own, ids, heard, heard, tokens[own:])
 
 
 def load_examples(folder: Path) -> list[Example]:
@@ -140,11 +147,11 @@ def trained_codebook(
     dimensions: int,
     seed: int,
     steps: int = CODEBOOK_STEPS,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> Tokenizer:
     """Train a projection and a codebook whose nearest code tells the label.
 
-    Points [n, P] with labels [n] -> weight [dimensions, P], bias [dimensions] and codebook
-    [codes, dimensions] of the commonest `codes` labels.
+    Points [n, 2 D], D components of two frames by turns, with labels [n] -> a tokenizer to
+    `dimensions` of the commonest `codes` labels.
     """
     names, counts = label.unique(return_counts=True)
     kept = names[counts.argsort(descending=True)[:codes]].sort().values
@@ -168,4 +175,4 @@ def trained_codebook(
         loss.backward()
         optimizer.step()
     weight, codebook = weight.detach(), codebook.detach()
-    return weight, -(weight @ center), codebook
+    return Tokenizer(weight.view(dimensions, -1, 2), -(weight @ center), codebook, kept)
