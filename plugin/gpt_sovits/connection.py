@@ -13,8 +13,10 @@ from itertools import chain
 import grpc
 from gptsovits.tts.v1 import tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
 
+from plugin.gpt_sovits.advice import translate
 from plugin.gpt_sovits.endpoint import Endpoint, Proxy, Tls
-from plugin.gpt_sovits.errors import TtsError, read_fault, translate
+from plugin.gpt_sovits.errors import TtsError
+from plugin.gpt_sovits.faults import read_fault
 
 UNARY_TIMEOUT_S = 5.0
 # Together longer than the channel's backoff, so that a call finds a server that is back.
@@ -47,6 +49,7 @@ class SpeechCall:
         cancel: Callable[[], object],
         endpoint: Endpoint,
     ) -> None:
+        self.address = endpoint.address
         self._messages = messages
         self._cancel = cancel
         self._endpoint = endpoint

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.endpoint import Endpoint
+from plugin.gpt_sovits.errors import VoiceUnknownError
+from plugin.gpt_sovits.settings import may_be_voice, voice_id
 from plugin.gpt_sovits.voices import VoiceCatalogue
 
 # Longer than any call may take, so that what is closed is never in use.
@@ -26,6 +28,22 @@ class Server:
     connection: Connection
     voices: VoiceCatalogue
     used_at: float
+
+    def check_voice(self, voice: str) -> None:
+        """Refuse an id that is not one, such as that of another provider's voice in an old app.
+
+        Raises:
+            VoiceUnknownError: with the voices that there are.
+            TtsError: they cannot be asked for.
+        """
+        if may_be_voice(voice):
+            return  # the server says whether it has it
+        known = [each.voice_id for each in self.voices.recent()]
+        if voice_id(voice) not in known:
+            names = ", ".join(known) or "none"
+            raise VoiceUnknownError(
+                f"The speech server has no voice {voice!r}. Choose one of: {names}."
+            )
 
 
 class ServerPool:

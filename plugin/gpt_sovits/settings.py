@@ -7,6 +7,7 @@ The form of the models and that of the tools share these fields.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,8 @@ DEFAULT_PAUSE_S = 4.0
 VOICE_OWN_LANGUAGE = "voice"
 LANGUAGE_FROM_DIFY = "dify"
 SPEEDS = (0.25, 4.0)
+
+_VOICE_ID = re.compile(r"[a-z0-9-]+")
 
 
 class SoundFormat(StrEnum):
@@ -106,6 +109,11 @@ def read_settings(credentials: Mapping[str, object]) -> Settings:
 def voice_id(voice: str) -> str:
     """Return the bare id of a voice that is given as `alice`, `voices/alice` or `alice@ja`."""
     return voice.strip().removeprefix("voices/").partition("@")[0]
+
+
+def may_be_voice(voice: str) -> bool:
+    """Return whether a server may have a voice of this id: another provider's look otherwise."""
+    return _VOICE_ID.fullmatch(voice_id(voice)) is not None
 
 
 def voice_language(voice: str) -> str:

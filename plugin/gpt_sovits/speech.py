@@ -79,7 +79,11 @@ def stream_speech(
         try:
             yield from rest
         except ConnectionFailedError as error:
-            raise ServerFailedError(f"The speech broke off. {error}") from None
+            raise ServerFailedError(
+                "The speech broke off: the connection to the speech server at "
+                f"{connection.endpoint.address} was lost ({error.cause}). See whether it was "
+                "stopped or restarted, and have the text spoken again."
+            ) from None
 
 
 def _listen(
@@ -94,14 +98,24 @@ def _listen(
             guard.expect_within(patience.gap_s)
     except TtsError:
         if guard.expired:
-            raise ConnectionFailedError(
-                f"The speech server sent nothing for {guard.limit_s:g} s. See whether it is "
-                "overloaded or too slow, or raise the timeout or the longest pause in the settings."
-            ) from None
+            raise _fell_silent(call.address, guard) from None
         raise
     finally:
         guard.stop()
         call.cancel()
+
+
+def _fell_silent(address: str, guard: SilenceGuard) -> TtsError:
+    silence = f"speech server at {address} sent nothing for {guard.limit_s:g} s"
+    if guard.in_speech:
+        return ServerFailedError(
+            f"The speech broke off: the {silence}. See whether it is overloaded or too slow. With "
+            "Dify 1.17 or later the settings may allow a longer pause."
+        )
+    return ConnectionFailedError(
+        f"The {silence}. See whether it is overloaded or too slow, or raise the timeout "
+        "in the settings."
+    )
 
 
 def _sound(
@@ -138,7 +152,7 @@ class SilenceGuard:
     """
 
     def __init__(self, call: SpeechCall, limit_s: float) -> None:
-        self.expired = False
+        self.expired = self.in_speech = False
         self.limit_s = limit_s
         self._call = call
         self._heard_at = time.monotonic()
@@ -154,8 +168,8 @@ class SilenceGuard:
         self._heard_at = math.inf
 
     def expect_within(self, limit_s: float) -> None:
-        """Wait again from now on, for `limit_s`."""
-        self.limit_s = limit_s
+        """Wait again from now on, for `limit_s`: sound has been heard."""
+        self.limit_s, self.in_speech = limit_s, True
         self.heard()
 
     def stop(self) -> None:

@@ -112,7 +112,7 @@ def _joined(
     answers: Sequence[tts_pb2.SynthesizeResponse], sound_format: SoundFormat, subtitles: Subtitles
 ) -> SpokenFile:
     if not answers:
-        raise NothingToSayError("The text has nothing that can be spoken.")
+        raise NothingToSayError("The text has nothing that can be spoken. Send words.")
     sound = b"".join(answer.audio for answer in answers)
     _check_size(len(sound))
     lengths_s = [_length_s(answer, sound_format) for answer in answers]

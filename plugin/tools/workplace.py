@@ -32,10 +32,12 @@ class Workplace:
         """Return the voice to speak in: the wanted one, the default one, or the first.
 
         Raises:
-            TtsError: none was named, and the server has none or cannot be asked.
+            TtsError: it can be no voice's, or the server has none or cannot be asked.
         """
-        if wanted or self.settings.default_voice:
-            return wanted or self.settings.default_voice
+        chosen = wanted or self.settings.default_voice
+        if chosen:
+            self.server.check_voice(chosen)
+            return chosen
         voices = self.server.voices.recent()
         if not voices:
             raise RequestError("The speech server has no voices yet. Create one first.")

@@ -81,6 +81,18 @@ def test_an_unknown_voice_is_a_bad_request_that_lists_the_known(dify: Dify) -> N
     assert "amy, ken" in error.message
 
 
+def test_a_voice_of_another_provider_is_refused_with_the_known_ones(dify: Dify) -> None:
+    error = failure(dify.speak, "Hello.", "FunAudioLLM/CosyVoice2-0.5B:alex")
+    assert error.error_type == "InvokeBadRequestError"
+    assert "Choose one of: amy, ken" in error.message
+
+
+def test_a_text_that_no_call_can_carry_is_a_bad_request(dify: Dify) -> None:
+    error = failure(dify.speak, "word " * 1_000_000, "amy")
+    assert error.error_type == "InvokeBadRequestError"
+    assert "Send the text in parts" in error.message
+
+
 def test_a_dead_server_is_a_connection_error_until_it_comes_back(
     dify: Dify, server: SpeechServer
 ) -> None:
@@ -208,7 +220,7 @@ def test_good_credentials_are_accepted_after_a_real_word(dify: Dify, server: Spe
         ({"default_voice": "nobody"}, "amy, ken"),
         ({"language": "ko"}, "en, ja, zh"),
         ({"speed": "9"}, "0.25 to 4"),
-        ({"tls": "public"}, "TLS choice"),
+        ({"tls": "public"}, "does not speak TLS"),
     ],
 )
 def test_bad_credentials_are_refused_with_what_to_do(

@@ -66,6 +66,8 @@ def test_speech_streams_side_by_side(dify: Dify, server: SpeechServer) -> None:
 def test_errors_say_what_to_do_and_show_no_key(dify: Dify) -> None:
     unknown = failure(dify.speak, "Hello.", "nobody-at-all")
     refused = failure(dify.with_credentials(api_key="wrong-secret").speak, "Hello.", "amy")
+    mismatched = failure(dify.with_credentials(tls="public").validate)
+    assert "does not speak TLS" in mismatched.message
     assert unknown.error_type == "InvokeBadRequestError"
     assert "Choose one of: amy, ken" in unknown.message
     assert refused.error_type == "InvokeAuthorizationError"

@@ -59,6 +59,11 @@ def test_a_server_that_is_away_is_named_with_advice() -> None:
     assert waits == [0.3, 0.9, 1.5]
 
 
+def test_a_text_that_no_call_can_carry_is_refused_with_advice(connection: Connection) -> None:
+    with pytest.raises(errors.RequestError, match="Send the text in parts"):
+        hear(connection, "word " * 1_000_000)
+
+
 def test_a_server_that_comes_back_is_found(server: SpeechServer) -> None:
     connection = Connection(Endpoint(server.address, API_KEY))
     assert connection.list_voices()

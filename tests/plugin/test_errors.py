@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import grpc
 import pytest
 from gptsovits.tts.v1 import errors_pb2
 
-from plugin.gpt_sovits import errors
-from plugin.gpt_sovits.errors import Fault, translate
+from plugin.gpt_sovits import advice, errors
+from plugin.gpt_sovits.advice import translate
+from plugin.gpt_sovits.faults import Fault
 
 ADDRESS = "tts.example.org:50051"
+KNOWN = {"known_voices": "voices/amy,voices/ken"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_every_status_has_its_kind(codes: str, kind: type[errors.TtsError]) -> N
 
 def test_reasons_of_the_catalogue_are_published_by_the_server() -> None:
     published = {name.removeprefix("ERROR_REASON_") for name, _ in errors_pb2.ErrorReason.items()}
-    assert set(errors._REASONS) <= published
+    assert set(advice._REASONS) <= published
 
 
 def test_a_reason_says_more_than_its_status() -> None:
@@ -43,12 +47,10 @@ def test_a_reason_says_more_than_its_status() -> None:
 
 
 def test_an_unknown_voice_lists_the_known_ones() -> None:
-    fault = Fault(
-        grpc.StatusCode.NOT_FOUND, "no bob", "VOICE_NOT_FOUND", {"known_voices": "voices/amy"}
-    )
+    fault = Fault(grpc.StatusCode.NOT_FOUND, "no bob", "VOICE_NOT_FOUND", KNOWN)
     error = translate(fault, ADDRESS)
     assert type(error) is errors.VoiceUnknownError
-    assert str(error).endswith("Choose one of: amy.")
+    assert str(error).endswith("Choose one of: amy, ken.")
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,28 @@ def test_only_passing_failures_may_be_tried_again(
 
 def test_braces_in_the_servers_words_do_no_harm() -> None:
     assert "{0} {x}" in str(translate(Fault(grpc.StatusCode.INTERNAL, "{0} {x}"), ADDRESS))
+
+
+def test_what_no_call_can_carry_is_not_called_busy() -> None:
+    detail = "SERVER: Received message larger than max (10000039 vs. 4194304)"
+    error = translate(Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, detail), ADDRESS)
+    assert type(error) is errors.RequestError
+    assert "Send the text in parts" in str(error)
+
+
+def test_an_attempt_to_connect_is_told_without_its_wrapping() -> None:
+    detail = (
+        "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.7:50051: Failed to "
+        "connect to remote host: Connection refused"
+    )
+    error = translate(Fault(grpc.StatusCode.UNAVAILABLE, detail), ADDRESS)
+    assert error.cause == "Failed to connect to remote host: Connection refused"
+    assert f"({error.cause})" in str(error)
+
+
+def test_every_text_says_what_to_do() -> None:
+    asks = re.compile(r"\b([Ss]ee|Enter|Choose|Check|Try|Send|Cut|Paste|must|has)\b")
+    entries = [*advice._STATUSES.values(), *advice._REASONS.values(), advice._UNEXPECTED]
+    entries += [entry for words in advice._WORDS.values() for entry in words.values()]
+    mute = [text for _, text in entries if not asks.search(text)]
+    assert mute == []

@@ -112,17 +112,23 @@ def test_a_key_that_is_not_the_certificates_is_not_accepted(
     form = client_form(authority, authority)
     form["client_key"] = client_form(authority, authority)["client_key"]
     connection = connect(strict_server, **form)
-    with pytest.raises(errors.ConnectionFailedError):
+    with pytest.raises(errors.ConnectionFailedError, match="belongs to another certificate"):
         hear(connection)
     connection.close()
 
 
-@pytest.mark.parametrize("form", [{"tls": "public"}, {"tls": "off"}])
+@pytest.mark.parametrize(
+    ("form", "advice"),
+    [
+        ({"tls": "public"}, "not trusted.*make that the TLS choice and paste"),
+        ({"tls": "off"}, "Check the TLS choice"),
+    ],
+)
 def test_a_server_that_cannot_prove_itself_is_not_spoken_to(
-    server: SpeechServer, form: dict[str, str]
+    server: SpeechServer, form: dict[str, str], advice: str
 ) -> None:
     connection = connect(server, **form)
-    with pytest.raises(errors.ConnectionFailedError, match="TLS choice"):
+    with pytest.raises(errors.ConnectionFailedError, match=advice):
         hear(connection)
     connection.close()
     assert server.requests == []
@@ -131,6 +137,27 @@ def test_a_server_that_cannot_prove_itself_is_not_spoken_to(
 def test_another_authority_is_not_trusted(server: SpeechServer) -> None:
     stranger = trustme.CA().cert_pem.bytes().decode()
     connection = connect(server, tls="own_ca", ca_certificate=stranger)
-    with pytest.raises(errors.ConnectionFailedError):
+    with pytest.raises(errors.ConnectionFailedError, match="not trusted"):
         hear(connection)
     connection.close()
+
+
+def test_a_server_without_tls_is_told_from_one_that_is_away(authority: trustme.CA) -> None:
+    plain, pem = SpeechServer(), authority.cert_pem.bytes().decode()
+    connection = connect(plain, tls="own_ca", ca_certificate=pem)
+    with pytest.raises(errors.ConnectionFailedError, match="does not speak TLS"):
+        hear(connection)
+    connection.close()
+    plain.stop()
+
+
+def test_a_certificate_for_another_name_is_told_apart(authority: trustme.CA) -> None:
+    issued = authority.issue_cert("tts.example.org")
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    other = SpeechServer(tls=grpc.ssl_server_credentials([(issued.private_key_pem.bytes(), chain)]))
+    pem = authority.cert_pem.bytes().decode()
+    connection = connect(other, tls="own_ca", ca_certificate=pem)
+    with pytest.raises(errors.ConnectionFailedError, match="certificate for another name"):
+        hear(connection)
+    connection.close()
+    other.stop()

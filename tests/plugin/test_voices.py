@@ -148,6 +148,22 @@ def test_a_dead_server_is_not_asked_again_and_again(
         catalogue.recent()
 
 
+@pytest.mark.parametrize("foreign", ["FunAudioLLM/CosyVoice2:alex", "zh-CN-XiaoxiaoNeural", ""])
+def test_another_providers_voice_is_refused_with_the_known_ones(
+    connection: Connection, foreign: str
+) -> None:
+    known = Server(connection, VoiceCatalogue(connection), 0.0)
+    with pytest.raises(errors.VoiceUnknownError, match="Choose one of: amy, ken"):
+        known.check_voice(foreign)
+
+
+def test_a_voice_that_may_be_is_left_to_the_server(
+    server: SpeechServer, connection: Connection
+) -> None:
+    Server(connection, VoiceCatalogue(connection), 0.0).check_voice("voices/amy@ja")
+    assert server.voice_calls == 0
+
+
 def test_an_endpoint_has_one_connection_until_it_was_long_idle() -> None:
     clock = Clock()
     pool = ServerPool(clock)

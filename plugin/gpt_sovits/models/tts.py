@@ -42,7 +42,9 @@ class GptSovitsTextToSpeech(TTSModel):
     ) -> Generator[bytes, None, None]:
         """Yield sound; a text with nothing to say (an emoji, a rule) is a short silence."""
         settings, server = _open(credentials)
-        speech = speech_input(content_text, voice or settings.default_voice, settings.manner)
+        chosen = voice or settings.default_voice
+        server.check_voice(chosen)
+        speech = speech_input(content_text, chosen, settings.manner)
         patience = Patience(settings.timeout_s, settings.pause_s)
         try:
             yield from gather(stream_speech(server.connection, speech, patience))

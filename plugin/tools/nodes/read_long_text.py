@@ -25,7 +25,7 @@ class ReadLongText(Tool):
         """Yield the sound, its subtitles, and what they are."""
         parts = list(cut(text(tool_parameters, "text")))
         if not parts:
-            raise NothingToSayError("The text has nothing that can be spoken.")
+            raise NothingToSayError("The text has nothing that can be spoken. Send words.")
         workplace = open_workplace(self.runtime.credentials)
         manner = read_manner(tool_parameters)
         subtitles = choice(tool_parameters, "subtitles", Subtitles.NONE)
