@@ -10,9 +10,9 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         60.0, gt=0, description="how long a stream that speaks along may have nothing to say"
     )
     drain_s: float = Field(30.0, ge=0, description="time that live requests get at the end")
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="from what level on to write to the log"
+    )
 
     @field_validator("api_keys", mode="before")
     @classmethod
@@ -95,7 +97,11 @@ class Settings(BaseSettings):
             return init_settings, env_settings
         if not Path(path).is_file():
             raise ConfigurationError(f"{PREFIX}CONFIG names {path!r}, which is no file")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(path))
+        try:
+            file_settings = TomlConfigSettingsSource(settings_cls, Path(path))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path} cannot be read as TOML: {error}") from error
+        return init_settings, env_settings, file_settings
 
     def check_exposure(self) -> None:
         """Refuse to serve a network without keys unless that was asked for.
@@ -109,6 +115,23 @@ class Settings(BaseSettings):
             f"listening on {self.host} without a key would let anybody in: "
             f"set {PREFIX}API_KEYS, or {PREFIX}ALLOW_ANONYMOUS=true to allow just that"
         )
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return the settings; those that are given come before the environment and the file.
+
+    Raises:
+        ConfigurationError: one of them is wrong; the message says which and why.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = (
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise ConfigurationError("; ".join(faults)) from error
 
 
 class ClientSettings(BaseSettings):

@@ -15,6 +15,7 @@ BackendError
 ├── StreamIdleError            nothing was written to an open stream
 ├── ShuttingDownError
 ├── EngineStoppedError         the engine thread has died
+├── StorageError               the disk or the database refuses
 └── ConfigurationError         the settings contradict each other; the server does not start
 """
 
@@ -143,6 +144,13 @@ class EngineStoppedError(BackendError):
         super().__init__("the engine has stopped")
 
 
+class StorageError(BackendError):
+    """The data folder cannot be written or read: it is full, damaged or not ours."""
+
+    def __init__(self, what: str, cause: object) -> None:
+        super().__init__(f"{what} ({cause}): the server's disk may be full, damaged or read-only")
+
+
 class ConfigurationError(BackendError):
     """The settings cannot work together; the message says how to mend them."""
 
@@ -151,8 +159,8 @@ class ConfigurationError(BackendError):
 class Entry:
     """What callers see of a kind of error.
 
-    `message` is shown instead of the error's own, unless it is empty. `public` says whether
-    either may be shown; otherwise a general one is.
+    `public` says whether its own message may be shown, and is all there is to know of it: other
+    errors go to the log. `message` is shown instead, or else a general one.
     """
 
     code: grpc.StatusCode
@@ -163,6 +171,7 @@ class Entry:
 
 _CODE = grpc.StatusCode
 _MALFORMED = "the request cannot be read: its text must be UTF-8, its fields those of this API"
+_STORAGE = "the server cannot use its storage: its disk may be full; its log has the cause"
 
 INTERNAL = Entry(_CODE.INTERNAL, "INTERNAL", public=False)
 
@@ -181,6 +190,7 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         OverloadedError: Entry(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED"),
         DeadlineUnreachableError: Entry(_CODE.RESOURCE_EXHAUSTED, "DEADLINE_UNREACHABLE"),
         StreamIdleError: Entry(_CODE.ABORTED, "STREAM_IDLE"),
+        StorageError: Entry(_CODE.INTERNAL, "STORAGE_FAILED", _STORAGE, public=False),
         ShuttingDownError: Entry(_CODE.UNAVAILABLE, "SHUTTING_DOWN"),
         engine_errors.InputError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_FIELD"),
         engine_errors.EmptyTextError: Entry(_CODE.INVALID_ARGUMENT, "EMPTY_TEXT"),

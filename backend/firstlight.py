@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import grpc
 import typer
@@ -22,7 +22,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from backend.cli.client import Connection, connect
 from backend.cli.say import say
-from backend.config import Settings
+from backend.config import Settings, read_settings
+from backend.errors import ConfigurationError
 
 SENTENCE = "Hello, this is your own voice server. It is a good day to talk."
 OUTPUT = Path("out/hello.mp3")
@@ -38,8 +39,10 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the sentence goes.")] = OUTPUT,
 ) -> None:
     """Serve on `port`, speak one sentence into a file, and keep serving until Ctrl-C."""
-    given: dict[str, Any] = {"port": port}
-    settings = Settings(**given)
+    try:
+        settings = read_settings(port=port)
+    except ConfigurationError as error:
+        _fail(str(error))
     command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
     raise typer.Exit(first_light(command, settings, out, oneshot=oneshot))
 

@@ -47,6 +47,7 @@ OUR_SERVICES = (
     voices_pb2.DESCRIPTOR.services_by_name["VoiceService"].full_name,
 )
 WARM_UP_TEXT = "1, 2, 3."
+LAST_WORDS_S = 1.0
 MESSAGE_OVERHEAD_BYTES = 64 * 2**10
 
 _OPTIONS = (
@@ -74,32 +75,37 @@ class TtsServer:
         self.port = 0
 
     def bind(self) -> None:
-        """Take the port; `port` tells which one it is.
+        """Take the port and the data folder; `port` tells which port it is.
 
         Raises:
-            ConfigurationError: the address cannot be listened on.
+            ConfigurationError: the address cannot be listened on, or another server uses the
+                folder.
         """
+        self._bind_port()
+        self._lock = FolderLock(self._settings.data_dir)
+
+    def _bind_port(self) -> None:
         address = _address(self._settings)
+        credentials = _credentials(self._settings)
         try:
-            credentials = _credentials(self._settings)
             if credentials is None:
                 self.port = self._grpc.add_insecure_port(address)
             else:
                 self.port = self._grpc.add_secure_port(address, credentials)
         except RuntimeError as error:
+            pair = "" if credentials is None else " Is the certificate PEM, and the key its own?"
             raise ConfigurationError(
-                f"cannot listen on {address}: is the port in use, the address this machine's?"
+                f"cannot listen on {address}: is the port in use, the address this machine's?{pair}"
             ) from error
 
     async def start(self, loaded: Sequence[LoadedBundle]) -> None:
         """Serve with these bundles; health says SERVING when they have spoken once.
 
         Raises:
-            ConfigurationError: another server uses the data folder, or two bundles have one name.
+            ConfigurationError: the database cannot be used, or two bundles have one name.
         """
         settings = self._settings
         engines = Engines([_engine(each, settings) for each in loaded])
-        self._lock = FolderLock(settings.data_dir)
         bundles = [engine.bundle for engine in engines.all]
         voices = await asyncio.to_thread(_open_library, settings, bundles)
         self._engines = engines.all
@@ -130,9 +136,11 @@ class TtsServer:
             watch.cancel()
         for engine in self._engines:
             engine.inference.refuse_new()
-        await self._grpc.stop(self._settings.drain_s)
+        ending = asyncio.create_task(self._grpc.stop(self._settings.drain_s + LAST_WORDS_S))
+        await asyncio.wait({ending}, timeout=self._settings.drain_s)
         for engine in self._engines:
-            await engine.inference.stop()
+            await engine.inference.stop()  # what still lives is told why it ends
+        await ending
         if self._lock is not None:
             self._lock.release()
             self._lock = None

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import torch
 
+from engine.errors import InvalidOptionError, MissingDependencyError
+
 
 def pick_device(name: str) -> torch.device:
-    """Return the device `name`; `auto` is CUDA where there is one, else the CPU."""
+    """Return the device `name`; `auto` is CUDA where there is one, else the CPU.
+
+    Raises:
+        InvalidOptionError: PyTorch knows no such kind of device.
+        MissingDependencyError: there is no such GPU, or no driver for it.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InvalidOptionError("device", name, "auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise MissingDependencyError(
+            f"a GPU that PyTorch can use as {name}", "install its driver, or take the device cpu"
+        )
+    return device

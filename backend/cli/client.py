@@ -29,7 +29,7 @@ class Connection:
 
 @contextmanager
 def connect(server: str | None, key: str | None) -> Iterator[Connection]:
-    """Open a channel; a failed call inside ends the program with a readable message."""
+    """Open a channel; a failed call or file inside ends the program with a readable message."""
     settings = ClientSettings()
     address = server or settings.server
     secret = key or (settings.key.get_secret_value() if settings.key else "")
@@ -40,6 +40,9 @@ def connect(server: str | None, key: str | None) -> Iterator[Connection]:
             yield Connection(channel, metadata)
     except grpc.RpcError as error:
         typer.secho(describe(error, address), err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        typer.secho(str(error), err=True, fg=typer.colors.RED)
         raise typer.Exit(1) from error
 
 

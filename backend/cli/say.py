@@ -106,6 +106,7 @@ def _keep(answers: Answers, out: Path) -> Heard:
     """Write the sound of a stream into a file."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     partial = out.with_name(f".{out.name}.partial")
+    out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with partial.open("wb") as file, Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("waiting for the first sound")

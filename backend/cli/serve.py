@@ -10,13 +10,12 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from backend.config import Settings
-from backend.errors import ConfigurationError
+from backend.config import Settings, read_settings
+from backend.errors import BackendError
 from engine.errors import EngineError
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -40,10 +39,10 @@ def serve(
         "device": device,
     }
     try:
-        settings = _settings({name: value for name, value in given.items() if value is not None})
+        settings = read_settings(**{name: each for name, each in given.items() if each is not None})
         logging.basicConfig(level=settings.log_level, stream=sys.stderr, format=LOG_FORMAT)
         asyncio.run(_serve(settings))
-    except (ConfigurationError, EngineError) as error:
+    except (BackendError, EngineError, OSError) as error:
         typer.secho(f"cannot serve: {error}", err=True, fg=typer.colors.RED)
         raise typer.Exit(1) from error
 
@@ -61,26 +60,18 @@ async def _serve(settings: Settings) -> None:
     precision = Precision(settings.precision)
     settings.check_exposure()
     server = TtsServer(settings)
-    server.bind()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    words = read_lexicon(settings.lexicon) if settings.lexicon else ()
-    bundles = [
-        await asyncio.to_thread(load_bundle, folder, settings.device, words, precision)
-        for folder in settings.bundle
-    ]
-    names = ", ".join(bundle.name for bundle in bundles)
-    typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
-    loaded = [LoadedBundle(each, Scheduler(each, settings.max_streams)) for each in bundles]
-    await run_until_signal(server, loaded)
-
-
-def _settings(given: dict[str, Any]) -> Settings:
     try:
-        return Settings(**given)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise ConfigurationError(faults) from error
+        server.bind()
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        words = read_lexicon(settings.lexicon) if settings.lexicon else ()
+        bundles = [
+            await asyncio.to_thread(load_bundle, folder, settings.device, words, precision)
+            for folder in settings.bundle
+        ]
+        names = ", ".join(bundle.name for bundle in bundles)
+        typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
+        loaded = [LoadedBundle(each, Scheduler(each, settings.max_streams)) for each in bundles]
+        await run_until_signal(server, loaded)
+    finally:
+        await server.stop()

@@ -55,8 +55,8 @@ async def _abort(context: Context, error: Exception) -> None:
 
 def to_status(error: Exception, entry: Entry, record: RequestRecord) -> status_pb2.Status:
     """Return the rich status of `error`: ErrorInfo, RequestInfo and what else fits."""
-    shown = _shortened(entry.message or str(error))
-    message = shown if entry.public else _general_message(record)
+    own = str(error) if entry.public else _general_message(record)
+    message = _shortened(entry.message or own)
     status = status_pb2.Status(code=entry.code.value[0], message=message)
     for detail in _details(error, entry, record, message):
         status.details.add().Pack(detail)

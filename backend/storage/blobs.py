@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from backend.errors import StorageError
+
 Writer = Callable[[Path], None]
 
 
@@ -29,29 +31,41 @@ class BlobFolders:
         return self._root / name
 
     def add(self, write: Writer) -> str:
-        """Return the fresh name of a folder that `write(folder)` has filled."""
+        """Return the fresh name of a folder that `write(folder)` has filled.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         name = uuid.uuid4().hex
         staged = self._staging / name
-        staged.mkdir()
         try:
+            staged.mkdir()
             write(staged)
             for file in staged.iterdir():
                 _flush(file)
             _flush(staged)
             staged.rename(self.path(name))
             _flush(self._root)
+        except OSError as error:
+            raise StorageError("a voice cannot be written", error) from error
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         return name
 
     def add_file(self, name: str, file_name: str, write: Writer) -> None:
-        """Put one more file, which `write(path)` makes, into a folder; replaces it if there."""
+        """Put one more file, which `write(path)` makes, into a folder; replaces it if there.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         staged = self._staging / f"{uuid.uuid4().hex}-{file_name}"
         try:
             write(staged)
             _flush(staged)
             staged.replace(self.path(name) / file_name)
             _flush(self.path(name))
+        except OSError as error:
+            raise StorageError("a voice cannot be written", error) from error
         finally:
             staged.unlink(missing_ok=True)
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateColumn
+
+from backend.errors import ConfigurationError
 
 FILE_NAME = "gptsovits.db"
 
@@ -22,13 +25,36 @@ def open_database(data_dir: Path) -> Engine:
 
     Deleted rows are overwritten, not only unlinked, and a commit has reached the disk before
     it returns.
+
+    Raises:
+        ConfigurationError: there is a file, and it is no database of ours or damaged.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{data_dir / FILE_NAME}")
+    path = data_dir / FILE_NAME
+    engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _configure)
-    Base.metadata.create_all(engine)
-    _add_missing_columns(engine)
+    try:
+        _check(engine)
+        Base.metadata.create_all(engine)
+        _add_missing_columns(engine)
+    except DBAPIError as error:
+        raise ConfigurationError(
+            f"the database {path} cannot be used ({error.orig}): put a copy of it back, or move "
+            "it and the folder voices beside it away, to begin without voices"
+        ) from error
     return engine
+
+
+def _check(engine: Engine) -> None:
+    """Read all of the database once.
+
+    Raises:
+        DBAPIError: it is damaged.
+    """
+    with engine.connect() as connection:
+        found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+    if found != "ok":
+        raise DatabaseError("PRAGMA quick_check", {}, Exception(found.splitlines()[-1]))
 
 
 def _add_missing_columns(engine: Engine) -> None:

@@ -18,10 +18,9 @@ class FolderLock:
         """Take the lock of `folder`, which is made if it is missing.
 
         Raises:
-            ConfigurationError: another server holds it.
+            ConfigurationError: another server holds it, or it cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(folder / FILE_NAME, os.O_CREAT | os.O_RDWR, 0o644)
+        self._descriptor = _opened(folder)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -33,3 +32,14 @@ class FolderLock:
     def release(self) -> None:
         """Let another server have the folder."""
         os.close(self._descriptor)
+
+
+def _opened(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / FILE_NAME, os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            f"voices cannot be kept in {folder} ({error.strerror}): name a folder that can be "
+            "written, by GPTSOVITS_DATA_DIR"
+        ) from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Engine, String, delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from backend.errors import VoiceExistsError
+from backend.errors import StorageError, VoiceExistsError
 from backend.storage.database import Base
 
 
@@ -43,7 +44,10 @@ class VoiceRow(Base):
 
 
 class VoiceTable:
-    """Reads and writes the rows. Rows come back detached and must not be changed."""
+    """Reads and writes the rows. Rows come back detached and must not be changed.
+
+    Every method raises StorageError where the database refuses.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -56,22 +60,33 @@ class VoiceTable:
         """
         voice_id = row.voice_id
         try:
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            with self._session() as session:
                 session.add(row)
         except IntegrityError as error:
             raise VoiceExistsError(voice_id) from error
 
     def get(self, voice_id: str) -> VoiceRow | None:
         """Return the row of a voice, if there is one."""
-        with Session(self._engine) as session:
+        with self._session() as session:
             return session.get(VoiceRow, voice_id)
 
     def all(self) -> Sequence[VoiceRow]:
         """Return all rows, ordered by id."""
-        with Session(self._engine) as session:
+        with self._session() as session:
             return session.scalars(select(VoiceRow).order_by(VoiceRow.voice_id)).all()
 
     def remove(self, voice_id: str) -> None:
         """Delete a row; none of this id is no error."""
-        with Session(self._engine) as session, session.begin():
+        with self._session() as session:
             session.execute(delete(VoiceRow).where(VoiceRow.voice_id == voice_id))
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """A transaction, committed at the end of the block."""
+        try:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise StorageError("the database refuses", getattr(error, "orig", error)) from error

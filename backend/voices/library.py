@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -137,6 +138,7 @@ class VoiceLibrary:
             ReferenceAudioError: the reference cannot be used.
             ConsentRequiredError: the recorded consent cannot be used.
             VoiceExistsError: the id was taken meanwhile.
+            StorageError: it cannot be kept; nothing of it is.
         """
         voice = submission.voice
         self.check(voice)
@@ -147,11 +149,10 @@ class VoiceLibrary:
         files = Files(reference, consent, {_prompt_file(bundle): prompt})
         folder = self._folders.add(files.write)
         row = _row_of(voice, folder)
-        try:
+        with ExitStack() as failed:
+            failed.callback(self._folders.remove, folder)
             self._table.add(row)
-        except VoiceExistsError:
-            self._folders.remove(folder)
-            raise
+            failed.pop_all()
         return self._stored_info(row)
 
     def delete(self, voice_id: str) -> None:

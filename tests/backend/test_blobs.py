@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.errors import StorageError
 from backend.storage.blobs import BlobFolders
 
 
@@ -30,7 +31,7 @@ def test_failed_writer_leaves_nothing(tmp_path: Path) -> None:
         (folder / "one").write_bytes(b"1")
         raise OSError("the disk is full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(StorageError, match="full"):
         folders.add(fail)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not list((tmp_path / "voices").iterdir())

@@ -54,6 +54,23 @@ async def test_failed_say_leaves_no_file_and_tells_why(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
+async def test_say_makes_the_folder_of_its_file(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "hello.mp3"
+    async with running(tmp_path / "data") as server:
+        said = await typed(server, "say", "--text", "Hi", "--voice", "alto", "--out", str(out))
+    assert said.exit_code == 0, said.output
+    assert out.stat().st_size
+
+
+def test_client_with_an_unreadable_authority_tells_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPTSOVITS_CA_CERT", str(tmp_path / "none.pem"))
+    listed = CliRunner().invoke(app, ["voices", "list"])
+    assert listed.exit_code == 1
+    assert "none.pem" in listed.output
+
+
 async def test_say_refuses_a_form_that_it_does_not_know(tmp_path: Path) -> None:
     arguments = ["say", "--text", "Hi", "--voice", "alto", "--out", str(tmp_path / "hello.txt")]
     assert CliRunner().invoke(app, arguments).exit_code == 2
@@ -93,6 +110,8 @@ async def test_client_without_a_server_tells_where_it_looked() -> None:
         (["--host", "0.0.0.0"], "GPTSOVITS_API_KEYS"),
         (["--port", "70000"], "port"),
         (["--bundle", "/no/such/folder", "--port", "0"], "/no/such/folder"),
+        (["--device", "tpu", "--port", "0"], "auto, cpu, cuda or cuda:N"),
+        (["--device", "cuda:99", "--port", "0"], "take the device cpu"),
     ],
 )
 def test_serve_ends_with_a_message_where_it_cannot_serve(

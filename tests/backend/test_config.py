@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from backend.config import ClientSettings, Settings
+from backend.config import ClientSettings, Settings, read_settings
 from backend.errors import ConfigurationError
 
 
@@ -58,6 +58,22 @@ def test_missing_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
 
 
+@pytest.mark.parametrize("content", [b"port = = 1", b"\xff\xfe\x00"])
+def test_file_that_is_no_toml_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_bytes(content)
+    monkeypatch.setenv("GPTSOVITS_CONFIG", str(file))
+    with pytest.raises(ConfigurationError, match=r"server\.toml cannot be read as TOML"):
+        Settings()
+
+
+def test_wrong_settings_are_told_by_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"port: .* 65535; max_streams: "):
+        read_settings(port=70000, max_streams=0)
+
+
 def test_keys_are_never_printed() -> None:
     assert "hunter2" not in repr(Settings(api_keys="hunter2"))
 
@@ -81,6 +97,7 @@ def test_network_is_not_served_without_a_key_unless_asked_for(host: str) -> None
         {"port": 70000},
         {"tls_cert": "cert.pem"},
         {"max_streams": 0},
+        {"log_level": "LOUD"},
     ],
 )
 def test_impossible_settings_are_refused(values: dict[str, object]) -> None:

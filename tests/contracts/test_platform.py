@@ -288,6 +288,8 @@ async def test_stream_that_outlives_the_drain_is_cut(tmp_path: Path) -> None:
                 pass
         await stopping
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert reason(caught.value) == "SHUTTING_DOWN"
+    assert detail(caught.value, error_details_pb2.RetryInfo).retry_delay.seconds == 5
 
 
 async def test_port_in_use_is_told(tmp_path: Path) -> None:
@@ -296,6 +298,39 @@ async def test_port_in_use_is_told(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"cannot listen on 127\.0\.0\.1"):
             second.bind()
         await second.stop()
+
+
+@pytest.mark.parametrize("damage", [b"no database" * 1000, None])
+async def test_damaged_database_is_told_before_serving(
+    tmp_path: Path, damage: bytes | None
+) -> None:
+    async with running(tmp_path):
+        pass
+    database = tmp_path / "gptsovits.db"
+    whole = database.read_bytes()
+    assert len(whole) > 8192
+    database.write_bytes(damage or whole[:4096] + bytes(4096) + whole[8192:])
+    with pytest.raises(ConfigurationError, match=r"gptsovits\.db cannot be used .*put a copy"):
+        async with running(tmp_path):
+            pass
+
+
+async def test_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.touch()
+    with pytest.raises(ConfigurationError, match="GPTSOVITS_DATA_DIR"):
+        async with running(occupied):
+            pass
+
+
+async def test_junk_in_place_of_a_certificate_is_told(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+    settings = Settings(port=0, tls_cert=junk, tls_key=junk, data_dir=tmp_path)
+    server = TtsServer(settings)
+    with pytest.raises(ConfigurationError, match="Is the certificate PEM"):
+        server.bind()
+    await server.stop()
 
 
 async def test_data_folder_belongs_to_one_server(tmp_path: Path) -> None:

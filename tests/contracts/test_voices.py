@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -277,6 +278,33 @@ async def test_upload_that_never_ends_is_told_its_limit(
             await server.voices.CreateVoice(endless())
     assert reason(caught.value) == "DEADLINE_EXCEEDED"
     assert "close the stream" in str(caught.value.details())
+
+
+async def test_voice_that_cannot_be_written_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        (tmp_path / "staging").rmdir()
+        (tmp_path / "staging").touch()
+        error = await refused(server, upload(voice_config(), tone_wav(), tone_wav()))
+        assert await names(server) == ["voices/alto"]
+    assert (error.code(), reason(error)) == (grpc.StatusCode.INTERNAL, "STORAGE_FAILED")
+    assert str(tmp_path) not in str(error.details())
+
+
+async def test_voice_that_the_database_refuses_leaves_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(tmp_path) as server:
+        with sqlite3.connect(tmp_path / "gptsovits.db") as database:
+            database.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON voices BEGIN INSERT INTO gone VALUES (1); END"
+            )
+        database.close()
+        error = await refused(server, upload(voice_config(), tone_wav(), tone_wav()))
+        assert await names(server) == ["voices/alto"]
+    assert reason(error) == "STORAGE_FAILED"
+    assert "no such table: main.gone" in caplog.text
+    assert not list((tmp_path / "voices").iterdir())
+    assert not list((tmp_path / "staging").iterdir())
 
 
 @pytest.mark.parametrize("seconds", [3.0, 10.0])

@@ -68,6 +68,8 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """
     ERROR_REASON_MALFORMED_MESSAGE: _ErrorReason.ValueType  # 20
     """INVALID_ARGUMENT: the bytes of the request are no message of the method's kind."""
+    ERROR_REASON_STORAGE_FAILED: _ErrorReason.ValueType  # 21
+    """INTERNAL: the server's disk is full, damaged or read-only; its log has the cause."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of every failure, without the prefix `ERROR_REASON_`;
@@ -120,4 +122,6 @@ the server waits.
 """
 ERROR_REASON_MALFORMED_MESSAGE: ErrorReason.ValueType  # 20
 """INVALID_ARGUMENT: the bytes of the request are no message of the method's kind."""
+ERROR_REASON_STORAGE_FAILED: ErrorReason.ValueType  # 21
+"""INTERNAL: the server's disk is full, damaged or read-only; its log has the cause."""
 global___ErrorReason = ErrorReason
