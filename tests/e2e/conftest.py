@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.backend_process import API_KEY, BackendProcess
 from tests.e2e.daemon import PluginProcess
+from tests.e2e.dify import Dify
 from tests.e2e.package_install import plugin_python, unpack_plugin
 from tests.plugin.speech_server import SpeechServer
 
@@ -26,3 +28,17 @@ def plugin_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginP
     process = PluginProcess(plugin_python(unpacked), unpacked, {"http_proxy": "http://127.0.0.1:9"})
     yield process
     process.close()
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendProcess]:
+    """The real backend with the starter bundle; who stops it starts it again."""
+    with BackendProcess(tmp_path_factory.mktemp("backend")) as backend:
+        yield backend
+
+
+@pytest.fixture
+def real_dify(plugin_process: PluginProcess, backend: BackendProcess) -> Dify:
+    """A workspace with the real backend, patient enough for a busy machine."""
+    form = {"server_address": backend.address, "api_key": API_KEY, "longest_pause": "60"}
+    return Dify(plugin_process, form)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,18 +39,10 @@ RECORDED = "I agree that this voice may be used here, and I say so in a calm and
 QUIETEST = 0.005
 
 
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendProcess]:
-    """A backend for all tests that leave it alone."""
-    with BackendProcess(tmp_path_factory.mktemp("backend")) as backend:
-        yield backend
-
-
 @pytest.fixture
-def dify(plugin_process: PluginProcess, backend: BackendProcess) -> Dify:
-    """A workspace with that backend."""
-    form = {"server_address": backend.address, "api_key": API_KEY, "longest_pause": "60"}
-    return Dify(plugin_process, form)
+def dify(real_dify: Dify) -> Dify:
+    """A workspace with the real backend."""
+    return real_dify
 
 
 @pytest.fixture
