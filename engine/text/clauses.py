@@ -30,6 +30,7 @@ _TITLES = frozenset(
 )
 _LATER_WEAK_WIDTH = 40
 _WINDOW = 4096  # characters that are looked at for one cut
+_WIDEST_FENCE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +113,22 @@ class ClauseAssembler:
                     return
 
     def _fence(self) -> int | None:
-        """Where a fence line begins."""
-        for match in _FENCE.finditer(self._pending):
+        """Where a fence line begins, of those that stand within the window."""
+        for match in _FENCE.finditer(self._pending, 0, _WINDOW + _WIDEST_FENCE):
             if match.start() or self._at_line_start:
                 return match.start()
         return None
 
     def _skip_code(self) -> bool:
-        """Drop a line inside a fence; whether there was a whole one."""
-        closes = _FENCE.match(self._pending) is not None
-        if not self._drop_line():
+        """Drop a line inside a fence, or what is there of one too long; whether a line ended."""
+        closes = self._at_line_start and _FENCE.match(self._pending) is not None
+        ended = self._drop_line()
+        if not ended and len(self._pending) < _WINDOW:
             return False
+        if not ended:
+            self._drop(len(self._pending))
         self._in_fence = not closes
-        return True
+        return ended
 
     def _drop_line(self) -> bool:
         line, newline, _ = self._pending.partition("\n")
@@ -157,7 +161,7 @@ class ClauseAssembler:
             if cut == len(text) or not text[cut].isspace() or _is_abbreviation(line, starts_line):
                 return 0
         if mark == "\n" and not _is_spoken(text[:cut]):
-            return cut
+            return text.rfind("\n", 0, _first_spoken(text)) + 1
         return cut if text_width(text[:cut].strip()) >= self._least(mark) else 0
 
     def _least(self, mark: str) -> int:
@@ -201,12 +205,20 @@ def _is_inside(cut: int, spans: list[tuple[int, int]]) -> bool:
 
 
 def _forced_cut(text: str, limit: int, barred: list[tuple[int, int]]) -> int:
-    """The last place up to `limit` where words part, else the first behind it; 0 if none."""
-    for cut in (*range(limit, 0, -1), *range(limit + 1, len(text))):
+    """The last place up to `limit` where words part, else the first behind it; 0 if none.
+
+    Where nothing is said, and in a word as long as the window, any place is one.
+    """
+    first = _first_spoken(text)
+    if first == len(text):
+        return limit
+    for cut in (*range(limit, first, -1), *range(max(limit, first) + 1, len(text))):
         parts = text[cut - 1].isspace() or WIDE.match(text[cut - 1])
-        if parts and not _is_inside(cut, barred) and _is_spoken(text[:cut]):
+        if parts and not _is_inside(cut, barred):
             return cut
-    return 0
+    if len(text) < _WINDOW:
+        return 0
+    return next((min(end, len(text)) for start, end in barred if start < limit < end), limit)
 
 
 def _is_abbreviation(line: str, starts_line: bool) -> bool:
@@ -230,4 +242,9 @@ def _index_at_width(text: str, width: int) -> int:
 
 
 def _is_spoken(text: str) -> bool:
-    return any(char.isalnum() for char in text)
+    return _first_spoken(text) < len(text)
+
+
+def _first_spoken(text: str) -> int:
+    """Where the first letter or digit stands; behind the text if it has none."""
+    return next((index for index, char in enumerate(text) if char.isalnum()), len(text))

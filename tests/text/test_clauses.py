@@ -110,6 +110,35 @@ def test_code_is_dropped_while_it_comes_and_takes_no_room() -> None:
     assert [clause.text for clause in clauses] == ["Run this:", "and then rest."]
 
 
+@pytest.mark.parametrize(
+    "piece", ["a", "- ", "[", "*", "`", "```\ncode", "<a ", "|x", "\\", "\n", "\n \n", ". "]
+)
+def test_no_text_piles_up_or_takes_long(piece: str) -> None:
+    assembler = ClauseAssembler()
+    said = 0
+    for _ in range(30):
+        said += sum(len(clause.text) for clause in assembler.feed(piece * 1000))
+        assert assembler.end - said < 40_000 or not assembler.pending
+    assembler.flush()
+    assert assembler.end == 30_000 * len(piece)
+
+
+def test_word_without_an_end_is_handed_out_in_parts() -> None:
+    assembler = ClauseAssembler()
+    clauses = [*assembler.feed("a" * 30_000), *assembler.flush()]
+    assert "".join(clause.text for clause in clauses) == "a" * 30_000
+
+
+def test_code_line_without_an_end_takes_no_room_and_its_fence_still_closes() -> None:
+    assembler = ClauseAssembler()
+    assembler.feed("Look:\n```\n")
+    for _ in range(50):
+        assert not assembler.feed("x" * 1000 + " ``` ")
+        assert len(assembler._pending) < 8192
+    assembler.feed("\n```\n")
+    assert [clause.text for clause in assembler.feed("That is all. ")] == ["That is all."]
+
+
 def test_what_is_discarded_is_not_spoken() -> None:
     assembler = ClauseAssembler()
     assembler.feed("This is not")
