@@ -88,7 +88,7 @@ class EngineLoop:
         """Work until stopped; an exception of the scheduler that is no answer ends it too."""
         while not self._stopping:
             self._obey()
-            self._fill_slots()
+            self._fill_slot()
             if self._can_step():
                 self._dispatch(self._measured_step())
 
@@ -103,13 +103,14 @@ class EngineLoop:
         return len(self._ids) > len(self._paused)
 
     def _obey(self) -> None:
-        if not self._can_step():
+        if not self._can_step() and self._next_in_line() is None:
             self._inbox.get()()
         while not self._inbox.empty():
             self._inbox.get()()
 
-    def _fill_slots(self) -> None:
-        while (listener := self._next_in_line()) is not None:
+    def _fill_slot(self) -> None:
+        """Let one request in: reading its text takes a while, and others want to be heard."""
+        if (listener := self._next_in_line()) is not None:
             self._start(listener, self._waiting.pop(listener))
 
     def _next_in_line(self) -> Listener | None:

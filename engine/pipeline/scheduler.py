@@ -2,9 +2,10 @@
 
 `step` does a bounded piece of work for all live streams and returns what came of it:
 
-1. rows that wait for a sentence are prefilled;
+1. of the streams that wait for a sentence the most urgent one is prefilled;
 2. all rows decode one token in one batch, each sampled by its own stream;
-3. streams with enough tokens decode a piece of sound.
+3. streams with enough tokens decode a piece of sound, the most urgent first, as many as fit into
+   a moment; they wait while a stream that still lacks tokens is more urgent (see `pacing`).
 
 There are no threads here: who owns the scheduler calls it from one.
 """
@@ -12,6 +13,9 @@ There are no threads here: who owns the scheduler calls it from one.
 from __future__ import annotations
 
 import itertools
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,10 +24,12 @@ from engine.errors import EngineError
 from engine.models.key_value_cache import KeyValueCache
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import Verifier
+from engine.pipeline.pacing import Pace, first_due_s
 from engine.pipeline.stream import Stream
 from engine.types import AudioChunk, Finding, SynthesisRequest
 
 INITIAL_CAPACITY = 512
+MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece is decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,22 @@ class StreamEvent:
 class Scheduler:
     """Drives up to `max_streams` streams of one bundle; more of them wait their turn.
 
-    A stream keeps its row until its sentence ends; then those with listeners come first.
+    A stream keeps its row until its sentence ends; then the most urgent one gets it.
 
-    A `verifier` judges every sentence before it is heard; sentences then come whole.
+    A `verifier` judges every sentence before it is heard; sentences then come whole. The `clock`
+    gives seconds and orders the work, never what comes of it.
     """
 
     def __init__(
-        self, bundle: Bundle, max_streams: int = 16, *, verifier: Verifier | None = None
+        self,
+        bundle: Bundle,
+        max_streams: int = 16,
+        *,
+        verifier: Verifier | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bundle, self._max_streams, self._verifier = bundle, max_streams, verifier
+        self._clock, self._pace = clock, Pace()
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
         self._rows: list[int] = []  # stream ids, in the order of the cache's rows
@@ -72,7 +85,8 @@ class Scheduler:
         Raises:
             InputError: the text, the language or an option is wrong.
         """
-        stream = Stream(self._bundle, request, self._verifier)
+        due_s = first_due_s(self._clock(), background=request.background)
+        stream = Stream(self._bundle, request, self._verifier, due_s)
         stream_id = next(self._ids)
         self._streams[stream_id] = stream
         return stream_id
@@ -102,29 +116,29 @@ class Scheduler:
         return events
 
     def _prefill(self, events: list[StreamEvent]) -> None:
-        """Give free rows to the streams that wait for a sentence: listeners, then the oldest."""
-        for stream_id, stream in self._by_urgency():
-            if len(self._rows) == self._max_streams:
-                return
-            if stream.paused or not stream.waiting:
-                continue
-            try:
-                first = stream.begin()
-            except EngineError as error:
-                self._fail(stream_id, error, events)
-                continue
-            where, model = self._bundle.device, self._bundle.text_to_semantic
-            bert = None if first.bert_features is None else first.bert_features.to(where)
-            logits = model.prefill(
-                self._cache, first.phoneme_ids.to(where), bert, first.prompt_tokens.to(where)
-            )
-            self._rows.append(stream_id)
-            self._accept(stream_id, logits, events)
+        """Give a free row to the most urgent stream that waits for a sentence."""
+        waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
+        if not waiting or len(self._rows) == self._max_streams:
+            return
+        stream_id, stream = min(waiting, key=lambda each: self._pace.latest_s(each[1]))
+        try:
+            first = stream.begin()
+        except EngineError as error:
+            self._fail(stream_id, error, events)
+            return
+        where, model = self._bundle.device, self._bundle.text_to_semantic
+        bert = None if first.bert_features is None else first.bert_features.to(where)
+        logits = model.prefill(
+            self._cache, first.phoneme_ids.to(where), bert, first.prompt_tokens.to(where)
+        )
+        self._rows.append(stream_id)
+        self._accept(stream_id, logits, events)
 
     def _decode(self, events: list[StreamEvent]) -> None:
         """One token for every row."""
         if not self._rows:
             return
+        began_s = self._clock()
         streams = [self._streams[i] for i in self._rows]
         tokens = torch.tensor([self._tokens[i] for i in self._rows])
         at = [len(s.sentence.history) - 1 for s in streams if s.sentence is not None]
@@ -134,6 +148,7 @@ class Scheduler:
         )
         for stream_id, row in zip(list(self._rows), logits, strict=True):
             self._accept(stream_id, row, events)
+        self._pace.made_tokens(self._clock() - began_s)
 
     def _accept(self, stream_id: int, logits: torch.Tensor, events: list[StreamEvent]) -> None:
         stream = self._streams[stream_id]
@@ -150,14 +165,20 @@ class Scheduler:
     def _speak(self, events: list[StreamEvent]) -> None:
         """Decode the pieces that are due, together; a stream's last one ends it."""
         due = self._due()
+        if not due:
+            return
+        began_s, tokens = self._clock(), sum(stream.outlay.sounded for _, stream in due)
         pieces = [stream.next_piece() for _, stream in due]
         sounds = self._bundle.acoustics.decode(pieces)
+        now_s = self._clock()
+        self._pace.sounded(tokens, now_s - began_s)
         for (stream_id, stream), samples in zip(due, sounds, strict=True):
             try:
                 chunk = stream.speak(samples)
             except EngineError as error:
                 self._fail(stream_id, error, events)
                 continue
+            stream.due_s = max(stream.due_s, now_s) + len(chunk.samples) / chunk.sample_rate_hz
             done = stream.exhausted
             if done:
                 del self._streams[stream_id]
@@ -166,17 +187,26 @@ class Scheduler:
                 events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
 
     def _due(self) -> list[tuple[int, Stream]]:
-        """Who has a piece to decode; of the background one a step while somebody listens."""
-        live = [stream for stream in self._streams.values() if not stream.paused]
-        has_listeners = any(not stream.request.background for stream in live)
-        due = [each for each in self._by_urgency() if not each[1].paused and each[1].piece_due]
-        if not has_listeners:
-            return due
-        listened_to = [each for each in due if not each[1].request.background]
-        return due[: len(listened_to) + 1]
+        """Whose pieces are decoded now; of the background one while somebody listens."""
+        live, latest_s = self._at_work(), self._pace.latest_s
+        has_listeners = any(not stream.request.background for _, stream in live)
+        has_row = len(self._rows) < self._max_streams
+        lacking = [s for _, s in live if not s.piece_due and (has_row or not s.waiting)]
+        lacking_s = min(map(latest_s, lacking), default=math.inf)
+        ready = sorted((latest_s(s), i, s) for i, s in live if s.piece_due)
+        due: list[tuple[int, Stream]] = []
+        moment_s = background = 0.0
+        for urgency_s, stream_id, stream in ready:
+            moment_s += self._pace.decoding_s(stream)
+            background += stream.request.background
+            if urgency_s > lacking_s or (due and moment_s > MOMENT_S):
+                break
+            if background <= 1 or not (has_listeners and stream.request.background):
+                due.append((stream_id, stream))
+        return due
 
-    def _by_urgency(self) -> list[tuple[int, Stream]]:
-        return sorted(self._streams.items(), key=lambda each: each[1].request.background)
+    def _at_work(self) -> list[tuple[int, Stream]]:
+        return [each for each in self._streams.items() if not each[1].paused]
 
     def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
         stream = self._streams.pop(stream_id)

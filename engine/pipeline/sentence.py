@@ -16,10 +16,12 @@ from torch import Tensor
 from engine.pipeline.acoustic import AcousticStream, Piece
 from engine.pipeline.alignment import SpokenTokens
 from engine.pipeline.checks import SoundLevel, TokenChecks
+from engine.pipeline.pacing import Outlay
 from engine.types import Flaw
 
 PIECE_GROWTH = 1.6
 LONGEST_PIECE_TOKENS = 75
+TOKENS_PER_PHONEME = 2  # about
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,14 @@ class Sentence:
     def piece_due(self) -> bool:
         """Whether a piece can be decoded now."""
         return self.ended or (self.in_pieces and len(self.tokens) >= self._next_cut)
+
+    @property
+    def outlay(self) -> Outlay:
+        """What must be done for the next piece; of a sentence that comes whole, about."""
+        if self.ended:
+            return Outlay(0, len(self.tokens) - self.spoken_tokens)
+        until = self._next_cut if self.in_pieces else TOKENS_PER_PHONEME * self.phonemes
+        return Outlay(max(0, until - len(self.tokens)), until - self.spoken_tokens)
 
     def next_piece(self, device: torch.device) -> Piece:
         """What is to be decoded now; the last piece sets `finished`."""

@@ -21,6 +21,7 @@ from engine.models.sampling import (
 from engine.pipeline.acoustic import Manner, Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
+from engine.pipeline.pacing import Outlay
 from engine.pipeline.sentence import Prefill, Sentence
 from engine.pipeline.timing import SentenceClock, Timekeeper
 from engine.text.lexicon import Lexicon
@@ -41,13 +42,21 @@ logger = logging.getLogger(__name__)
 SEED_STRIDE = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: far from every small seed
 RETRY_TOP_K, RETRY_TEMPERATURE = 5, 1.0
 VARIATION_STRIDE = 0xC2B2AE3D27D4EB4F  # a large prime
+FIRST_OUTLAY = Outlay(14, 14)  # of a sentence that has not begun, about
 
 
 class Stream:
-    """State of one request. Raises InputError kinds when it is made."""
+    """State of one request; its next sound is due at `due_s`.
+
+    Raises InputError kinds when it is made.
+    """
 
     def __init__(
-        self, bundle: Bundle, request: SynthesisRequest, verifier: Verifier | None = None
+        self,
+        bundle: Bundle,
+        request: SynthesisRequest,
+        verifier: Verifier | None = None,
+        due_s: float = 0.0,
     ) -> None:
         self.bundle, self.request, self.verifier = bundle, request, verifier
         options = request.options
@@ -69,6 +78,7 @@ class Stream:
         self.sentence: Sentence | None = None
         self.position = 0
         self.paused = False
+        self.due_s = due_s
         self._was_heard = False  # whether a piece came before the one that is decoded now
         self.findings: dict[int, Finding] = {}
 
@@ -115,6 +125,11 @@ class Stream:
     def piece_due(self) -> bool:
         """Whether a piece of the sentence can be decoded now."""
         return self.sentence is not None and self.sentence.piece_due
+
+    @property
+    def outlay(self) -> Outlay:
+        """What must be done for the next sound."""
+        return FIRST_OUTLAY if self.sentence is None else self.sentence.outlay
 
     def next_piece(self) -> Piece:
         """What is due, to be decoded for `speak`."""

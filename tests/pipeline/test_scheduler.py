@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -184,3 +185,50 @@ def test_background_gets_one_piece_a_step_while_somebody_listens(bundle: Bundle)
     scheduler.admit(request(text=" ".join([TEXT] * 3)))
     for _ in range(40):
         assert sum(event.stream_id in quiet for event in scheduler.step()) <= 1
+
+
+def test_a_new_stream_is_heard_before_those_that_are_ahead_go_on(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle, clock=lambda: 0.0)
+    ahead = [scheduler.admit(request(seed=s)) for s in range(3)]
+    heard: set[int] = set()
+    while heard != set(ahead):
+        heard |= {event.stream_id for event in scheduler.step()}
+    new = scheduler.admit(request(seed=4))
+    events: list[StreamEvent] = []
+    while not events:
+        events = scheduler.step()
+    assert events[0].stream_id == new
+
+
+def test_of_many_streams_some_are_heard_while_others_are_decoded(bundle: Bundle) -> None:
+    ticks = itertools.count()
+    scheduler = Scheduler(bundle, clock=lambda: next(ticks) / 50)
+    for seed in range(8):
+        scheduler.admit(request(seed=seed))
+    pieces = []
+    while scheduler.live:
+        pieces.append(len(scheduler.step()))
+    assert max(pieces) < 8
+
+
+def test_the_order_of_the_work_is_not_heard(bundle: Bundle) -> None:
+    sounds = []
+    for tick_s in (0.0, 0.05):
+        ticks = itertools.count()
+        scheduler = Scheduler(bundle, clock=lambda ticks=ticks, s=tick_s: next(ticks) * s)
+        ids = [scheduler.admit(request(seed=seed, voice=seed)) for seed in range(4)]
+        events = run(scheduler)
+        sounds.append([sound(events[i]) for i in ids])
+    for one, other in zip(*sounds, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_listener_that_waits_for_a_row_holds_up_nobody(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle, max_streams=1, clock=lambda: 0.0)
+    quiet = scheduler.admit(replace(request(), background=True))
+    scheduler.step()
+    scheduler.admit(request(seed=4))
+    events: list[StreamEvent] = []
+    while not events:
+        events = scheduler.step()
+    assert events[0].stream_id == quiet
