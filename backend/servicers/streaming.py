@@ -7,7 +7,6 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 
 from gptsovits.tts.v1 import audio_pb2, tts_pb2
@@ -20,6 +19,7 @@ from backend.encoding import open_encoder
 from backend.encoding.streams import StreamEncoder
 from backend.engines import Engine, Engines
 from backend.errors import InvalidFieldError
+from backend.inference import SpeechStream
 from backend.request import RequestRecord, current_request
 from backend.segments import Answer, Ended, Event, Segment, Sound, Started
 from backend.voices.library import VoiceLibrary
@@ -40,8 +40,13 @@ class StreamingSpeech:
         self._engines, self._voices = engines, voices
         self._max_characters, self._idle_s = max_characters, idle_s
 
-    async def serve(self, requests: Requests) -> AsyncGenerator[Response]:
-        """Yield `opened`, what happens to the segments, and `completed`."""
+    async def serve(
+        self, requests: Requests, time_left_s: Callable[[], float | None]
+    ) -> AsyncGenerator[Response]:
+        """Yield `opened`, what happens to the segments, and `completed`.
+
+        A segment that cannot be spoken in the time that is left then is refused.
+        """
         record, messages = current_request(), aiter(requests)
         record.field_root, record.field_paths = "config", FIELD_PATHS
         config = await _first(messages)
@@ -52,7 +57,7 @@ class StreamingSpeech:
         voice = await asyncio.to_thread(self._voices.prompt, speech.voice_id)
         dictation = Dictation(
             engine.inference,
-            partial(engine.inference.open, caller=record.caller),
+            _opener(engine, record.caller, time_left_s),
             _request_maker(speech, voice, seed),
             rules,
         )
@@ -168,6 +173,15 @@ async def _write(dictation: Dictation, messages: Requests, record: RequestRecord
                 known = "text, flush, cancel or ping"
                 raise InvalidFieldError("payload", f"after the first message it is {known}")
     dictation.close()
+
+
+def _opener(
+    engine: Engine, caller: str, time_left_s: Callable[[], float | None]
+) -> Callable[[SynthesisRequest], SpeechStream]:
+    def begin(request: SynthesisRequest) -> SpeechStream:
+        return engine.inference.open(request, caller=caller, deadline_s=time_left_s())
+
+    return begin
 
 
 def _request_maker(

@@ -108,7 +108,8 @@ class TextToSpeechServicer(tts_pb2_grpc.TextToSpeechServiceServicer):
         self, request_iterator: AsyncIterator[tts_pb2.StreamingSynthesizeRequest], context: Context
     ) -> AsyncIterator[tts_pb2.StreamingSynthesizeResponse]:
         """Speak a text while it is written; see `StreamingSpeech`."""
-        async with aclosing(self._streaming.serve(request_iterator)) as responses:
+        served = self._streaming.serve(request_iterator, context.time_remaining)
+        async with aclosing(served) as responses:
             async for response in responses:
                 yield response
 

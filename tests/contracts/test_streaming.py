@@ -290,6 +290,32 @@ async def test_deadline_ends_the_stream_and_frees_its_place(tmp_path: Path) -> N
         await gone(server)
 
 
+async def test_segment_that_the_deadline_leaves_no_time_for_is_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as server:
+        talk = Talk(server, timeout=60)
+        await talk.write(config(), text("Good morning. "))
+        await talk.until("segment_completed")
+        server.server._engines[0].inference._engine.speed.worked(1000.0, 10.0)
+        await talk.write(text("la " * 100 + ". "))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await talk.finish()
+        assert server.scheduler.live == 0
+    assert reason(caught.value) == "DEADLINE_UNREACHABLE"
+
+
+async def test_segments_without_a_deadline_are_never_refused_for_their_length(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as server:
+        server.server._engines[0].inference._engine.speed.worked(1000.0, 10.0)
+        talk = Talk(server)
+        await talk.write(config(), text("Good morning. It is a fine day."))
+        await talk.finish()
+    assert talk.heard[-1].HasField("completed")
+
+
 async def test_reader_that_stops_reading_stops_the_engine_and_goes_on_later(
     tmp_path: Path,
 ) -> None:
