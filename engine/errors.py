@@ -14,6 +14,7 @@ EngineError
 ├── UnmappedSoundError                no phoneme is chosen for a sound of a mapped language
 ├── MissingDependencyError            a package or program is not installed; says how to get it
 └── SynthesisError                    the models gave no usable speech
+    └── ReadingError                  a front end, or a library that it reads by, failed
 """
 
 from __future__ import annotations
@@ -115,3 +116,13 @@ class MissingDependencyError(EngineError):
 
 class SynthesisError(EngineError):
     """The models produced no usable speech for this text."""
+
+
+class ReadingError(SynthesisError):
+    """A front end, or a library that it reads by, failed on a text."""
+
+    def __init__(self, language: str, fault: Exception) -> None:
+        super().__init__(
+            f"this text cannot be read: what reads {language} failed with "
+            f"{type(fault).__name__}; leave out what is unusual in it"
+        )

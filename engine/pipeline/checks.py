@@ -6,6 +6,7 @@ heard. Length, level and clipping are judged at a sentence's end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.errors import SynthesisError
 from engine.types import Audio, Flaw, Samples, SpeechChecks
 
 LONGEST_PERIOD = 25  # tokens, one second
@@ -142,9 +144,16 @@ class SoundLevel:
     clipped: int = 0
 
     def add(self, piece: Samples) -> None:
-        """Take in the next piece."""
+        """Take in the next piece.
+
+        Raises:
+            SynthesisError: it holds samples that are no numbers, which would be heard as silence.
+        """
+        energy = float(np.square(piece, dtype=np.float64).sum())
+        if not math.isfinite(energy):
+            raise SynthesisError("the acoustic decoder gave samples that are no numbers")
         self.samples += len(piece)
-        self.energy += float(np.square(piece, dtype=np.float64).sum())
+        self.energy += energy
         self.clipped += int((np.abs(piece) >= FULL_SCALE).sum())
 
     def flaw(self, thresholds: SpeechChecks) -> Flaw | None:

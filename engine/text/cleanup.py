@@ -34,6 +34,9 @@ _COUNTED_RANGE = re.compile(
     r"(?<![\d.-])(\d{1,4}(?:\.\d{1,4})?)[-–—](?=\d{1,4}(?:\.\d{1,4})?[\u4e00-\u9fff])"
 )
 _DASH = re.compile(r"(?<=[A-Za-z0-9)\"”'’]) ?(?:[—–]|--) ?(?=[A-Za-z(\"“'‘])")
+_STYLED = re.compile(  # full-width and mathematical letters and digits, ligatures
+    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff]+"
+)
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _UNSPOKEN_CATEGORIES = frozenset(("So", "Cs", "Co", "Cn", "Cf", "Cc", "Me"))
 _SPOKEN_SYMBOLS = frozenset("℃℉°№㎡㎏㎝\n\t")
@@ -43,6 +46,7 @@ _EMOJI_MODIFIERS = frozenset(map(chr, [*range(0x1F3FB, 0x1F400), *range(0xFE00, 
 def clean_text(text: str) -> str:
     """`text` as plain sentences and lines, ready to be split."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = "\n".join(_without_code(text.split("\n")))
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _WEB.sub(_host, text))))
     text = _MAIL.sub(_mailbox, _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))

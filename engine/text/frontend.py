@@ -15,6 +15,7 @@ from engine.text.chinese.frontend import ChineseFrontend
 from engine.text.chinese.polyphones import PolyphonePredictor
 from engine.text.cleanup import clean_text
 from engine.text.english.frontend import EnglishFrontend
+from engine.text.faults import kept_to_text
 from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
@@ -29,7 +30,7 @@ from engine.text.readings import base_language, mark_inline
 from engine.text.spans import is_readable, settle_mode, spans_for_mode
 from engine.text.splitting import WIDEST_PIECE, close_lines, collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
-from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy
+from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy, TextSegment
 
 _FEWEST_PHONEMES = 6
 _SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))
@@ -118,18 +119,20 @@ class TextFrontend:
         Raises:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
             PronunciationError: a reading is malformed or does not fit its word.
+            ReadingError: a library failed on the text.
         """
         self._check(language)
-        text = mark_inline(self._cleaned(text, language), language)
-        for each in (lexicon, self._lexicon):
-            text = each.apply(text, language) if each else text
-        folded, marks = fold(text)
-        pieces = split_text(collapse_marks(folded), language, policy, widest)
-        return [
-            unfold(piece, marks)
-            for piece in pieces
-            if is_readable(piece, language) or not marks.keys().isdisjoint(piece)
-        ]
+        with kept_to_text(language):
+            text = mark_inline(self._cleaned(text, language), language)
+            for each in (lexicon, self._lexicon):
+                text = each.apply(text, language) if each else text
+            folded, marks = fold(text)
+            pieces = split_text(collapse_marks(folded), language, policy, widest)
+            return [
+                unfold(piece, marks)
+                for piece in pieces
+                if is_readable(piece, language) or not marks.keys().isdisjoint(piece)
+            ]
 
     def phonemes(self, text: str, language: str) -> Phonemes:
         """The phonemes of one piece of `text`; of a very short one with a stop before it.
@@ -138,6 +141,7 @@ class TextFrontend:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
             EmptyTextError: nothing in `text` can be spoken.
             MissingDependencyError: the language's packages are not installed.
+            ReadingError: a library failed on the text.
         """
         self._check(language)
         segments = self._read(text, language)
@@ -168,8 +172,13 @@ class TextFrontend:
         text = re.sub(" {2,}", " ", text)
         plain = plain_text(text)
         runs = keep_marks(text, spans_for_mode(plain, language, identifier=self._identifier))
-        read = [self._frontend(run.language).read(run.text) for run in runs]
+        read = [self._segment(run) for run in runs]
         return tuple(segment for segment in read if segment.phonemes)
+
+    def _segment(self, run: TextSegment) -> PhonemeSegment:
+        frontend = self._frontend(run.language)
+        with kept_to_text(run.language):
+            return frontend.read(run.text)
 
     def _frontend(self, language: str) -> LanguageFrontend:
         if language not in self.languages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.errors import SynthesisError
 from engine.pipeline.checks import SoundLevel, TokenChecks, longest_repetition
 from engine.types import Flaw, SpeechChecks
 
@@ -77,3 +78,11 @@ def test_silence_clipping_and_speech_are_told_apart() -> None:
     assert level_of().flaw(CHECKS) is Flaw.SILENT
     assert level_of([0.5] * 90, [1.0] * 10).flaw(CHECKS) is Flaw.CLIPPED
     assert level_of([0.5] * 99, [1.0]).flaw(CHECKS) is None
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_an_error(number: float) -> None:
+    piece = np.full(100, 0.1, np.float32)
+    piece[50] = number
+    with pytest.raises(SynthesisError, match="no numbers"):
+        SoundLevel().add(piece)

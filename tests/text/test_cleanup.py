@@ -36,6 +36,8 @@ from engine.text.cleanup import clean_text
         ("等3-5天，2024-05-06日", "等3~5天，2024-05-06日"),
         ("It works — mostly–well", "It works, mostly, well"),
         ("we don’t", "we don't"),
+        ("ＨＥＬＬＯ　Ｗorld１２、ok", "HELLO World12、ok"),
+        ("𝐁𝐨𝐥𝐝 𝟒𝟐, oﬃce", "Bold 42, office"),
     ],
 )
 def test_layout_is_not_read(written: str, spoken: str) -> None:

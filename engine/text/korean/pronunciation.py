@@ -24,6 +24,8 @@ _SPECIAL = (
     "verb_nieun", "balb", "palatalize", "modifying_rieul",
 )  # fmt: skip
 _LINKS = ("link1", "link2", "link3", "link4")
+_LONG_NUMBER = re.compile(r"\d(?:,?\d){16,}")  # beyond what the rules can count
+_DIGIT_NAMES = str.maketrans("0123456789", "영일이삼사오육칠팔구", ",")
 _WORD_CLASS = re.compile("/[PJEB]")
 
 
@@ -32,6 +34,7 @@ class KoreanRules:
 
     def pronounce(self, text: str) -> str:
         """`text` as it is spoken, in Hangul syllables; other characters stay."""
+        text = _LONG_NUMBER.sub(lambda match: match[0].translate(_DIGIT_NAMES), text)
         for pattern, spoken in self._idioms:
             text = pattern.sub(spoken, text)
         text = self._module("numerals").convert_num(

@@ -29,6 +29,11 @@ def test_letters_are_spoken(korean: KoreanFrontend, text: str, phonemes: str) ->
     assert " ".join(korean.read(text).phonemes) == phonemes
 
 
+def test_number_beyond_counting_is_read_digit_by_digit(korean: KoreanFrontend) -> None:
+    read = korean.read("12,345,678,901,234,567개").phonemes
+    assert read == korean.read("일이삼사오육칠팔구영일이삼사오육칠개").phonemes
+
+
 def test_reading_korean_needs_no_nltk_data(korean: KoreanFrontend) -> None:
     korean.read("안녕")
     assert "g2pk2.g2pk2" not in sys.modules
