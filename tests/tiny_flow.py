@@ -62,7 +62,7 @@ def tiny_flow(version: str, *, still: bool = False) -> FlowAcoustics:
     config = flow_config(version)
     decoder, vocoder = FlowMatchingDecoder(config.decoder), build_vocoder(config.vocoder)
     with torch.no_grad():
-        vocoder.conv_post.weight.mul_(3)  # type: ignore[operator]
+        vocoder.conv_post.weight.mul_(3)
         if still:
             decoder.cfm.estimator.proj_out.weight.zero_()
             decoder.cfm.estimator.proj_out.bias.zero_()

@@ -43,7 +43,7 @@ class Quantizer(nn.Module):
     @property
     def codebook(self) -> Tensor:
         """The code vectors [K, D]."""
-        return self.vq.layers[0]._codebook.embed  # type: ignore[union-attr, return-value]
+        return self.vq.get_buffer("layers.0._codebook.embed")
 
     def encode(self, features: Tensor) -> Tensor:
         """Features [B, D, T] -> nearest codes, int64 [B, T]."""

@@ -78,7 +78,7 @@ def _split_weight(conv: Convolution) -> None:
 
 def _whole_weight(conv: Convolution) -> Tensor:
     """The effective weight, g * v / |v|."""
-    return torch._weight_norm(conv.weight_v, conv.weight_g, 0)  # type: ignore[arg-type]
+    return torch._weight_norm(conv.get_parameter("weight_v"), conv.get_parameter("weight_g"), 0)
 
 
 def _plain(conv: NormedConv1d | NormedConvTranspose1d) -> nn.Module:

@@ -38,7 +38,7 @@ def make_acoustic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         **extra: Any,
     ) -> Path:
         module = types.ModuleType("utils")
-        module.HParams = HParams  # type: ignore[attr-defined]
+        module.HParams = HParams
         monkeypatch.setitem(sys.modules, "utils", module)
         default = {"enc_p.text_embedding.weight": torch.ones(symbols, 2).half()}
         content = {

@@ -42,12 +42,11 @@ def test_an_attack_is_refused_by_name_and_does_not_run(
     make_acoustic: Make, tmp_path: Path, place: str
 ) -> None:
     target = tmp_path / "made-by-the-attack"
+    attack = Attack(target)
     path = (
-        make_acoustic(**{place: Attack(target)})
-        if place != "weight"
-        else make_acoustic(
-            weights={"a": Attack(target)}  # type: ignore[dict-item]
-        )
+        make_acoustic(weights={"a": attack})
+        if place == "weight"
+        else make_acoustic(**{place: attack})
     )
     with pytest.raises(UnsafeCheckpointError) as refused:
         load_checkpoint(path)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.hubert import HOP_SAMPLES, SAMPLE_RATE_HZ, ContentEncoder
+from engine.models.hubert import HOP_SAMPLES, SAMPLE_RATE_HZ, ContentEncoder, HubertSizes
 from engine.training.run import Stateful, TrainingRun
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 from engine.training.starter.speech import PAUSE
@@ -83,7 +83,7 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
     phones = PhoneNames(utterances)
     targets = [phones.frame_targets(u) for u in utterances]
     encoder = ContentEncoder(CONTENT_CONFIG)
-    head = nn.Linear(CONTENT_CONFIG["hidden_size"], len(phones.names))  # type: ignore[arg-type]
+    head = nn.Linear(HubertSizes.read(CONTENT_CONFIG).hidden_size, len(phones.names))
     parameters = [*encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=0.01)
     parts: dict[str, Stateful] = {"encoder": encoder, "head": head, "optimizer": optimizer}

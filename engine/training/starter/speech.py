@@ -87,6 +87,9 @@ class _Event(ctypes.Structure):
     ]
 
 
+type Samples16 = ctypes._Pointer[ctypes.c_short]
+type Events = ctypes._Pointer[_Event]
+
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
@@ -123,13 +126,13 @@ class EspeakVoice:
         phones = tuple((name, end) for (name, _), end in zip(self.starts, ends, strict=True))
         return Spoken(Audio(_normalized(samples, self.rate), SAMPLE_RATE_HZ), phones)
 
-    def _collect(self, wave: ctypes._Pointer[ctypes.c_short], n: int, events: object) -> int:
+    def _collect(self, wave: Samples16, n: int, events: Events) -> int:
         if n > 0:
             block = np.ctypeslib.as_array(wave, (n,)).astype(np.float32) / np.float32(32768)
             self.blocks.append(block)
         i = 0
-        while events[i].type:  # type: ignore[index]
-            event = events[i]  # type: ignore[index]
+        while events[i].type:
+            event = events[i]
             if event.type == _PHONEME:
                 name = event.id.string.decode("utf-8", "replace")
                 self.starts.append((_pause_or(name), event.audio_position / 1000))
