@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +11,17 @@ from engine.checkpoints.bundle_folder import read_config
 from engine.checkpoints.revision import revision
 from engine.errors import MissingDependencyError, UnsupportedLanguageError
 from engine.pipeline.synthesizer import synthesize
+from engine.text.mapped import espeak
 from engine.types import SynthesisOptions, SynthesisRequest
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 from tests.tiny_folder import tiny_config, write_tiny_folder
 
-needs_espeak = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
-)
 MAPPED = ("fr", "de", "es", "it", "pt")
 
 
-@needs_espeak
 def test_mapped_languages_come_after_those_that_the_networks_know() -> None:
+    if not espeak.is_installed():
+        raise espeak.missing_program()
     bundle = tiny_bundle()
     assert bundle.languages == ("en", "zh", *MAPPED)
     assert bundle.mapped_languages == MAPPED
