@@ -50,9 +50,9 @@ proto-check:
 	@.ci/bootstrap test
 	$(PY) .ci/stubs.py --check
 
-starter: ## Train the starter bundle from nothing (hours; needs flite and espeak-ng)
+starter: ## Train the starter bundle from nothing (hours); ARGS="--share 0.002" rehearses
 	@.ci/bootstrap test
-	$(PY) -m engine.training.starter
+	$(PY) -m engine.training.starter $(ARGS)
 
 clean: ## Remove what was built and cached; the voices in data/ and .venv stay
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

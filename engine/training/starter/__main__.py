@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from engine.training.starter.export import export_bundle
+from engine.training.starter.recipe import RECIPE
 from engine.training.starter.stages import ORDER, STAGES, Stage, run_side_by_side, set_up
 
 
@@ -30,17 +31,21 @@ def main(
     ),
     stage: Annotated[Stage | None, typer.Option(help="Only this stage, without export.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the steps; below 1 a rehearsal.")
+    ] = 1.0,
 ) -> None:
     """Speak, prepare, train and export, in that order."""
     set_up(threads)
+    recipe = RECIPE.shortened(share)
     if stage:
-        STAGES[stage](work)
+        STAGES[stage](work, recipe)
         return
     for stages in ORDER:
         if len(stages) == 1:
-            STAGES[stages[0]](work)
+            STAGES[stages[0]](work, recipe)
         else:
-            run_side_by_side(work, stages, threads)
+            run_side_by_side(work, recipe, stages, threads)
     export_bundle(work, bundle)
 
 

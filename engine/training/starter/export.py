@@ -20,9 +20,14 @@ from engine.models.hubert import ContentEncoder
 from engine.models.sampling import SamplingOptions
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
-from engine.training.starter import recipe
 from engine.training.starter.content import CONTENT_CONFIG
 from engine.training.starter.generate import Speaker, speak
+from engine.training.starter.recipe import (
+    REFERENCE_TEXTS,
+    SPEAKERS,
+    acoustic_config,
+    semantic_config,
+)
 from engine.training.starter.speech import PEAK
 from engine.types import SpeechChecks
 from engine.voices.archive import save_prompt
@@ -51,8 +56,8 @@ def export_bundle(work: Path, bundle: Path) -> None:
             version="v2",
             symbols="v2",
             languages=("en", "zh"),
-            text_to_semantic=recipe.semantic_config(),
-            acoustic=recipe.acoustic_config(),
+            text_to_semantic=semantic_config(),
+            acoustic=acoustic_config(),
             content_encoder=dict(CONTENT_CONFIG),
             defaults=SpeechDefaults(
                 SamplingOptions(top_k=3, temperature=0.3, repetition_penalty=1.0),
@@ -77,17 +82,17 @@ def _write_voices(bundle: Path) -> tuple[VoiceEntry, ...]:
     """Make each speaker's prompt with the networks as they were just written."""
     content = ContentEncoder(CONTENT_CONFIG)
     load_network(content, bundle / "content_encoder.safetensors")
-    decoder = VitsDecoder(recipe.acoustic_config())
+    decoder = VitsDecoder(acoustic_config())
     load_network(decoder, bundle / "acoustic.safetensors")
     maker = PromptMaker(content, decoder, PEAK)
     frontend = TextFrontend("v2")
-    return tuple(_write_voice(bundle, s, maker, frontend) for s in recipe.SPEAKERS)
+    return tuple(_write_voice(bundle, s, maker, frontend) for s in SPEAKERS)
 
 
 def _write_voice(
     bundle: Path, speaker: Speaker, maker: PromptMaker, frontend: TextFrontend
 ) -> VoiceEntry:
-    text = recipe.REFERENCE_TEXTS[speaker.language]
+    text = REFERENCE_TEXTS[speaker.language]
     reference = speak(speaker, text).audio
     phonemes = frontend.phonemes(text, speaker.language)
     prompt = maker.make(reference, phonemes, speaker.language, None)

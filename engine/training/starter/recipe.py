@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+
 from engine.models.attention import EncoderConfig
 from engine.models.hifigan import HifiGanConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
@@ -14,30 +17,70 @@ from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
 from engine.training.starter.generate import Speaker
 from engine.training.vocoder_trainer import VocoderOptions
 
-SEED = 20
-SPEAKERS = (
-    Speaker("rms", "flite", "rms", "en", 7400, "Robert", "American English, low and calm"),
-    Speaker("slt", "flite", "slt", "en", 7400, "Sally", "American English, higher and clear"),
-    Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800, "Mei", "Mandarin, robotic"),
-)
+CODES = 512
 REFERENCE_TEXTS = {
     "en": "I bought some fresh bread this morning, and then I walked home along the river.",
     "zh": "今天早上天气很好，我们一起去公园走了一会儿。",
 }
-CODES = 512
-CONTENT = ContentOptions(steps=6000)
-VOCODER = VocoderOptions(steps=6000)
-PRIOR = PriorOptions(steps=16000, learning_rate=5e-4, final_learning_rate=3e-5)
-TUNING = AcousticOptions(
-    steps=3000,
-    learning_rate=2e-4,
-    final_learning_rate=2e-5,
-    prior_noise=0.3,
-    resolutions=VOCODER.resolutions,
-    frozen=("ssl_proj.", "enc_p.", "flow.", "ref_enc."),
+SPEAKERS = (
+    Speaker("rms", "flite", "rms", "en", 6400, "Robert", "American English, low and calm"),
+    Speaker("slt", "flite", "slt", "en", 9600, "Sally", "American English, higher and clear"),
+    Speaker("mei", "espeak-ng", "cmn-latn-pinyin+f2", "zh", 1800, "Mei", "Mandarin, robotic"),
 )
-TUNING_PROCESSES = 2
-SEMANTIC = SemanticOptions(steps=9000, mistaken_share=0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Who speaks how much, and how long each training lasts."""
+
+    seed: int
+    speakers: tuple[Speaker, ...]
+    content: ContentOptions
+    vocoder: VocoderOptions
+    prior: PriorOptions
+    tuning: AcousticOptions
+    tuning_processes: int
+    semantic: SemanticOptions
+
+    def shortened(self, share: float) -> Recipe:
+        """A rehearsal: `share` of the steps, and its square root of the utterances.
+
+        Fewer utterances would not hold enough pairs of phones for the codes.
+        """
+
+        def part(whole: int, share: float = share) -> int:
+            return math.ceil(whole * share)
+
+        return replace(
+            self,
+            speakers=tuple(
+                replace(s, utterances=part(s.utterances, share**0.5)) for s in self.speakers
+            ),
+            content=replace(self.content, steps=part(self.content.steps)),
+            vocoder=replace(self.vocoder, steps=part(self.vocoder.steps)),
+            prior=replace(self.prior, steps=part(self.prior.steps)),
+            tuning=replace(self.tuning, steps=part(self.tuning.steps)),
+            semantic=replace(self.semantic, steps=part(self.semantic.steps)),
+        )
+
+
+RECIPE = Recipe(
+    seed=20,
+    speakers=SPEAKERS,
+    content=ContentOptions(steps=6000),
+    vocoder=VocoderOptions(steps=6000),
+    prior=PriorOptions(steps=16000, learning_rate=5e-4, final_learning_rate=3e-5),
+    tuning=AcousticOptions(
+        steps=3000,
+        learning_rate=2e-4,
+        final_learning_rate=2e-5,
+        prior_noise=0.3,
+        resolutions=VocoderOptions().resolutions,
+        frozen=("ssl_proj.", "enc_p.", "flow.", "ref_enc."),
+    ),
+    tuning_processes=2,
+    semantic=SemanticOptions(steps=9000, mistaken_share=0.1),
+)
 
 
 def acoustic_config() -> VitsConfig:

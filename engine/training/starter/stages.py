@@ -1,4 +1,4 @@
-"""The stages of the starter's training, each a function of the work folder.
+"""The stages of the starter's training, each a function of the work folder and the recipe.
 
 Every stage resumes where it was stopped, and does nothing when it is done.
 """
@@ -23,10 +23,16 @@ from engine.training.acoustic_trainer import AcousticTrainer
 from engine.training.parallel import Team, run_processes, run_team
 from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
-from engine.training.starter import recipe
 from engine.training.starter.content import train_content_encoder
 from engine.training.starter.generate import generate, load_audio, speak
 from engine.training.starter.latents import fitted_posterior
+from engine.training.starter.recipe import (
+    CODES,
+    REFERENCE_TEXTS,
+    Recipe,
+    acoustic_config,
+    semantic_config,
+)
 from engine.training.starter.tokens import (
     Example,
     ExampleMaker,
@@ -54,17 +60,17 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def make_speech(work: Path) -> None:
+def make_speech(work: Path, recipe: Recipe) -> None:
     """Let the free synthesizers speak."""
-    generate(work / "speech", recipe.SPEAKERS, recipe.SEED)
+    generate(work / "speech", recipe.speakers, recipe.seed)
 
 
-def make_tokens(work: Path) -> None:
+def make_tokens(work: Path, recipe: Recipe) -> None:
     """Train the content encoder, fit the codebook, and write the examples."""
-    encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
+    encoder = train_content_encoder(work / "speech", work / "content", recipe.content)
     path = work / "tokenizer.pt"
     if not path.exists():
-        fitted = fit_tokenizer(work / "speech", encoder, recipe.CODES, recipe.SEED)
+        fitted = fit_tokenizer(work / "speech", encoder, CODES, recipe.seed)
         torch.save(asdict(fitted), path)
     prepare(work / "speech", work, encoder, load_tokenizer(work))
 
@@ -74,70 +80,70 @@ def load_tokenizer(work: Path) -> Tokenizer:
     return Tokenizer(**torch.load(work / "tokenizer.pt", weights_only=True))
 
 
-def new_decoder(work: Path) -> VitsDecoder:
+def new_decoder(work: Path, recipe: Recipe) -> VitsDecoder:
     """An untrained decoder with log-mels for a posterior."""
-    torch.manual_seed(recipe.SEED)
-    decoder = VitsDecoder(recipe.acoustic_config())
+    torch.manual_seed(recipe.seed)
+    decoder = VitsDecoder(acoustic_config())
     decoder.enc_q = fitted_posterior(decoder.config, load_audio(work / "speech"))
     return decoder
 
 
-def train_vocoder_alone(work: Path) -> None:
+def train_vocoder_alone(work: Path, recipe: Recipe) -> None:
     """Train the vocoder on log-mels."""
     audio = load_audio(work / "speech")
-    train_vocoder(new_decoder(work), audio, work / "vocoder", recipe.VOCODER)
+    train_vocoder(new_decoder(work, recipe), audio, work / "vocoder", recipe.vocoder)
 
 
-def train_semantic(work: Path) -> None:
+def train_semantic(work: Path, recipe: Recipe) -> None:
     """Train the text-to-semantic model."""
-    torch.manual_seed(recipe.SEED)
-    model = TextToSemantic(recipe.semantic_config())
+    torch.manual_seed(recipe.seed)
+    model = TextToSemantic(semantic_config())
     examples = load_examples(work)
     folder = work / "semantic"
-    train_text_to_semantic(model, examples, folder, recipe.SEMANTIC, _anchors(work))
+    train_text_to_semantic(model, examples, folder, recipe.semantic, _anchors(work, recipe))
 
 
-def _anchors(work: Path) -> dict[str, Example]:
+def _anchors(work: Path, recipe: Recipe) -> dict[str, Example]:
     """The references of the built-in voices, as synthesis will hear them."""
-    encoder = train_content_encoder(work / "speech", work / "content", recipe.CONTENT)
+    encoder = train_content_encoder(work / "speech", work / "content", recipe.content)
     make = ExampleMaker(encoder, load_tokenizer(work), TextFrontend("v2"))
     anchors = {}
-    for speaker in recipe.SPEAKERS:
-        text = recipe.REFERENCE_TEXTS[speaker.language]
+    for speaker in recipe.speakers:
+        text = REFERENCE_TEXTS[speaker.language]
         samples = (speak(speaker, text).audio.samples * 32767).astype(np.int16)
         anchors[speaker.name] = make(speaker.name, speaker.language, text, samples)
     return anchors
 
 
-def train_prior_alone(work: Path) -> None:
+def train_prior_alone(work: Path, recipe: Recipe) -> None:
     """Train what predicts log-mels from tokens, text and style."""
-    decoder = new_decoder(work)
+    decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
     examples, audio = load_examples(work), load_audio(work / "speech")
-    train_prior(decoder, examples, audio, work / "prior", recipe.PRIOR)
+    train_prior(decoder, examples, audio, work / "prior", recipe.prior)
 
 
-def tune_vocoder(work: Path) -> None:
+def tune_vocoder(work: Path, recipe: Recipe) -> None:
     """Let the vocoder hear what the trained prior predicts, in several processes."""
-    run_team(partial(_tune, work), recipe.TUNING_PROCESSES)
+    run_team(partial(_tune, work, recipe), recipe.tuning_processes)
 
 
-def _tune(work: Path, team: Team) -> None:
+def _tune(work: Path, recipe: Recipe, team: Team) -> None:
     set_up(1)
-    decoder = new_decoder(work)
+    decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
     vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
     prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
     decoder.dec.load_state_dict(vocoder["vocoder"])
     prior_networks(decoder).load_state_dict(prior["prior"])
     examples, audio = load_examples(work), load_audio(work / "speech")
-    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.TUNING, team)
+    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.tuning, team)
     if not trainer.run.step:
         trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
     trainer.train()
 
 
-STAGES: dict[Stage, Callable[[Path], None]] = {
+STAGES: dict[Stage, Callable[[Path, Recipe], None]] = {
     Stage.SPEECH: make_speech,
     Stage.TOKENS: make_tokens,
     Stage.VOCODER: train_vocoder_alone,
@@ -153,15 +159,16 @@ ORDER = (
 )  # stages of one row need nothing of each other
 
 
-def run_side_by_side(work: Path, stages: tuple[Stage, ...], threads: int) -> None:
+def run_side_by_side(work: Path, recipe: Recipe, stages: tuple[Stage, ...], threads: int) -> None:
     """Run `stages` at the same time, a process each."""
     context = multiprocessing.get_context("spawn")
     runs = [
-        context.Process(target=_run, args=(stage, work, threads), name=stage) for stage in stages
+        context.Process(target=_run, args=(stage, work, recipe, threads), name=stage)
+        for stage in stages
     ]
     run_processes(runs)
 
 
-def _run(stage: Stage, work: Path, threads: int) -> None:
+def _run(stage: Stage, work: Path, recipe: Recipe, threads: int) -> None:
     set_up(threads)
-    STAGES[stage](work)
+    STAGES[stage](work, recipe)

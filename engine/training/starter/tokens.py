@@ -152,8 +152,13 @@ def trained_codebook(
 
     Points [n, 2 D], D components of two frames by turns, with labels [n] -> a tokenizer to
     `dimensions` of the commonest `codes` labels.
+
+    Raises:
+        ValueError: there are fewer labels than codes.
     """
     names, counts = label.unique(return_counts=True)
+    if len(names) < codes:
+        raise ValueError(f"{len(names)} pairs of phones are too few for {codes} codes")
     kept = names[counts.argsort(descending=True)[:codes]].sort().values
     common = torch.isin(label, kept)
     points, index = points[common], torch.searchsorted(kept, label[common])
