@@ -21,10 +21,13 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,20}\]|【[^】]{0,30}†[^】]{0,30}】")
 _BREAK = re.compile(r"<(?:br|p|/p|/li|/div|/h[1-6])\b[^<>]{0,20}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]{0,200}|!--[^<>]{0,500}--)>")
 _WEB = re.compile(
-    r"<?\b(?:(?:https?|ftp)://(?:www\.)?|www\.)([A-Za-z0-9.-]{1,253})"
+    r"<?(?<![A-Za-z0-9])(?:(?:https?|ftp)://(?:www\.)?|www\.)([A-Za-z0-9.-]{1,253})"
     r"(?:[/:?#][^\s<>，。；！？、“”（）()\u3040-\uffff]{0,2000})?>?"
 )
-_MAIL = re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+_MAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}"
+    r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
 _EMPHASIS = re.compile(
     r"(?<!\\)(?:\*{2,}|~~|`+|(?<![\d\s])\*|\*(?![\d\s])|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w))"
 )
@@ -39,7 +42,7 @@ _STYLED = re.compile(  # full-width and mathematical letters and digits, ligatur
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _UNSPOKEN_CATEGORIES = frozenset(("So", "Cs", "Co", "Cn", "Cf", "Cc", "Me"))
-_SPOKEN_SYMBOLS = frozenset("℃℉°№㎡㎏㎝\n\t")
+_SPOKEN_SYMBOLS = frozenset("℃℉°№㎡㎏㎝〒\n\t")
 _EMOJI_MODIFIERS = frozenset(map(chr, [*range(0x1F3FB, 0x1F400), *range(0xFE00, 0xFE10)]))
 
 
@@ -73,8 +76,19 @@ def _without_code(lines: list[str]) -> Iterator[str]:
 def _plain_numbers_and_dashes(text: str) -> str:
     """`text` with `1,234` as one number, `3-5天` as a range and a dash as the pause it is."""
     text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
-    text = _COUNTED_RANGE.sub(r"\1~", text)
-    return _DASH.sub(", ", _APOSTROPHE.sub("'", text))
+    text = _COUNTED_RANGE.sub(_range_or_telephone, text)
+    return _DASH.sub(_pause_or_span, _APOSTROPHE.sub("'", text))
+
+
+def _range_or_telephone(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 4) : match.start()]
+    return match[0] if any(char in before for char in "话話线線机機") else f"{match[1]}~"
+
+
+def _pause_or_span(match: re.Match[str]) -> str:
+    """A dash is a pause; `Mon–Fri` and `Paris–London` are left for the language to say."""
+    before, after = match.string[match.start() - 1], match.string[match.end()]
+    return match[0] if match[0] == "–" and before.isalnum() and after.isupper() else ", "
 
 
 def _host(match: re.Match[str]) -> str:

@@ -25,9 +25,9 @@ from engine.text.mapped.frontend import MappedFrontend
 from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.text.mapped.numbers import keep_decimal_commas
 from engine.text.marks import fold, keep_marks, plain_text, unfold
-from engine.text.notation import spell_out
-from engine.text.readings import base_language, mark_inline
-from engine.text.spans import is_readable, settle_mode, spans_for_mode
+from engine.text.notation import name_grouped_numbers, spell_out
+from engine.text.readings import mark_inline
+from engine.text.spans import is_readable, notation_language, settle_mode, spans_for_mode
 from engine.text.splitting import WIDEST_PIECE, close_lines, collapse_marks, split_text
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy, TextSegment
@@ -165,7 +165,9 @@ class TextFrontend:
         """
         frontend = self._frontend(language) if language in self.languages else None
         if not isinstance(frontend, MappedFrontend):
-            return close_lines(spell_out(clean_text(text), base_language(language)), language)
+            base = notation_language(text, language)
+            text = clean_text(name_grouped_numbers(text, base))
+            return close_lines(spell_out(text, base), language)
         return frontend.normalize(clean_text(keep_decimal_commas(text)))
 
     def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:

@@ -124,7 +124,14 @@ def settle_mode(text: str, mode: str) -> str:
         return "ja"
     if "hangul" in scripts and not scripts & {"kana", "han"}:
         return "ko"
-    return mode
+    is_latin = "latin" in scripts and not scripts & {"kana", "hangul", "han"}
+    return _ENGLISH if is_latin else mode
+
+
+def notation_language(text: str, mode: str) -> str:
+    """The language that numbers and signs of `text` are said in; empty where it has several."""
+    settled = settle_mode(text, mode)
+    return "" if settled in ("auto", "auto_yue") else settled.removeprefix("all_")
 
 
 def _judge(tokens: Sequence[_Token], identifier: LanguageIdentifier | None) -> None:
