@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import sys
 import time
 from pathlib import Path
@@ -36,8 +35,7 @@ def _load(folder: Path, *, speaks: bool) -> dict[str, float]:
         from tests.bench.speaking import speak_a_second
 
         speak_a_second(bundle, TOKENS, FLOW_STEPS)
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found | {"peak_mb": peak_kb * 1024 / MEGABYTE}
+    return found | {"peak_mb": _status_mb("VmHWM")}
 
 
 def _status_mb(name: str) -> float:

@@ -8,6 +8,7 @@ the system's cache of files, as they are when a server is started again.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def measure(rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         for version in VERSIONS:
             folder = write_version(version, Path(name) / version, Path(name) / "shared")
+            os.sync()  # what is still being written would be timed as well
             found = [_in_own_process(folder, speaks=i == 0) for i in range(rounds)]
             rows += _rows(version, found, folder)
     return rows
