@@ -52,7 +52,7 @@ async def _serve(settings: Settings) -> None:
 
     from backend.engines import LoadedBundle
     from backend.server import TtsServer, run_until_signal
-    from engine.models.packed_linear import Precision
+    from engine.models.packed_decoding import Precision
     from engine.pipeline.bundle import load_bundle
     from engine.pipeline.scheduler import Scheduler
     from engine.text.lexicon import read_lexicon

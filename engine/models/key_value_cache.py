@@ -35,37 +35,36 @@ class KeyValueCache:
     """Keys and values of up to `rows` sequences, one row each.
 
     Attributes:
-        keys, values: per layer, [rows, heads, capacity, head width].
+        keys, values: [layers, rows, heads, capacity, head width].
         lengths: int64 [rows], positions filled; the first `live` rows are in use.
     """
 
     def __init__(self, config: CacheSizes, rows: int, capacity: int, like: Tensor) -> None:
-        shape = (rows, config.heads, capacity, config.width // config.heads)
-        self.keys = [like.new_zeros(shape) for _ in range(config.layers)]
-        self.values = [like.new_zeros(shape) for _ in range(config.layers)]
+        shape = (config.layers, rows, config.heads, capacity, config.width // config.heads)
+        self.keys, self.values = like.new_zeros(shape), like.new_zeros(shape)
         self.lengths = torch.zeros(rows, dtype=torch.long, device=like.device)
         self.live = 0
 
     @property
     def capacity(self) -> int:
         """Positions that fit into a row now."""
-        return self.keys[0].shape[2]
+        return self.keys.shape[3]
 
     def reserve(self, positions: int) -> None:
         """Make room for `positions` in every row, doubling so that growth is rare."""
         if positions <= self.capacity:
             return
         extra = max(positions, 2 * self.capacity) - self.capacity
-        self.keys = [F.pad(k, (0, 0, 0, extra)) for k in self.keys]
-        self.values = [F.pad(v, (0, 0, 0, extra)) for v in self.values]
+        self.keys = F.pad(self.keys, (0, 0, 0, extra))
+        self.values = F.pad(self.values, (0, 0, 0, extra))
 
     def remove(self, row: int) -> int:
         """Free `row`; the last live row moves into its place. Returns that row's old index."""
         last = self.live - 1
         if row != last:
             n = int(self.lengths[last])
-            for tensor in (*self.keys, *self.values):
-                tensor[row, :, :n] = tensor[last, :, :n]
+            for tensor in (self.keys, self.values):
+                tensor[:, row, :, :n] = tensor[:, last, :, :n]
             self.lengths[row] = self.lengths[last]
         self.live = last
         return last

@@ -27,6 +27,11 @@ class Position(nn.Module):
 
 def sine_positions(index: Tensor, width: int) -> Tensor:
     """Positions [...] -> interleaved sine and cosine, float32 [..., width]."""
-    even = torch.arange(0, width, 2, device=index.device, dtype=torch.float32)
-    angle = index.float()[..., None] * torch.exp(even * -(math.log(10000.0) / width))
+    angle = index.float()[..., None] * frequencies(width, index.device)
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
+
+
+def frequencies(width: int, device: torch.device) -> Tensor:
+    """Radians per position of each pair of channels, float32 [width / 2]."""
+    even = torch.arange(0, width, 2, device=device, dtype=torch.float32)
+    return torch.exp(even * -(math.log(10000.0) / width))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -129,8 +129,19 @@ class _Stack(nn.Module):
         return (cast(_Layer, layer) for layer in self.layers)
 
 
+class Decode(Protocol):
+    """A decoding step beside the model's own, for the device that it is on."""
+
+    def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
+        """As `TextToSemantic.decode`, with room in the cache and its lengths left as they are."""
+        ...
+
+
 class TextToSemantic(nn.Module):
-    """Decoder-only transformer over [text, audio], under the released keys (less `model.`)."""
+    """Decoder-only transformer over [text, audio], under the released keys (less `model.`).
+
+    `packed` stands in for `decode` where its weights are packed.
+    """
 
     def __init__(self, config: TextToSemanticConfig) -> None:
         super().__init__()
@@ -143,6 +154,7 @@ class TextToSemantic(nn.Module):
         self.ar_audio_position = Position()
         self.h = _Stack(config)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
+        self.packed: Decode | None = None
 
     def embed_text(
         self,
@@ -186,7 +198,7 @@ class TextToSemantic(nn.Module):
         x, row = torch.cat([text, audio], dim=1), cache.live
         for i, layer in enumerate(self.h):
             q, k, v = layer.self_attn.project(x)
-            cache.keys[i][row, :, :total], cache.values[i][row, :, :total] = k[0], v[0]
+            cache.keys[i, row, :, :total], cache.values[i, row, :, :total] = k[0], v[0]
             x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
         cache.lengths[row] = total
         cache.live += 1
@@ -210,10 +222,16 @@ class TextToSemantic(nn.Module):
 
     def decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """One token [B] per live row, at audio `positions` [B] -> logits [B, V]."""
+        cache.reserve(int(cache.lengths[: cache.live].max()) + 1)
+        decode = self._decode if self.packed is None else self.packed
+        logits = decode(cache, tokens, positions)
+        cache.lengths[: cache.live] += 1
+        return logits
+
+    def _decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         rows = cache.live
         lengths = cache.lengths[:rows]
         longest = int(lengths.max()) + 1
-        cache.reserve(longest)
         at = torch.arange(rows, device=tokens.device)
         x = self.embed_audio(tokens[:, None], positions)
         mask = None
@@ -222,11 +240,10 @@ class TextToSemantic(nn.Module):
             mask = (columns <= lengths[:, None])[:, None, None, :]
         for i, layer in enumerate(self.h):
             q, k, v = layer.self_attn.project(x)
-            cache.keys[i][at, :, lengths] = k[:, :, 0]
-            cache.values[i][at, :, lengths] = v[:, :, 0]
-            keys, values = cache.keys[i][:rows, :, :longest], cache.values[i][:rows, :, :longest]
+            cache.keys[i, at, :, lengths] = k[:, :, 0]
+            cache.values[i, at, :, lengths] = v[:, :, 0]
+            keys, values = cache.keys[i, :rows, :, :longest], cache.values[i, :rows, :, :longest]
             x = layer.finish(x, layer.self_attn.attend(q, keys, values, mask))
-        cache.lengths[:rows] += 1
         return self.ar_predict_layer(x[:, 0])
 
     def _bert(self, bert_features: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
-from engine.models.packed_linear import Precision, pack_text_to_semantic
+from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm

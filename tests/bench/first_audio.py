@@ -7,7 +7,7 @@ import copy
 import torch
 
 from engine.models.key_value_cache import KeyValueCache
-from engine.models.packed_linear import Precision, pack_text_to_semantic
+from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from engine.models.key_value_cache import KeyValueCache
-from engine.models.packed_linear import Precision, pack_text_to_semantic
+from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
 from tests.bench import official
 from tests.bench.report import Row

@@ -1,0 +1,165 @@
+"""A text-to-semantic model whose decoding step is compiled, for a CPU.
+
+The weights of all layers lie in one array of each kind. Float32 weights stay the parameters of
+the model, as views of those arrays; of smaller ones the model keeps layers that unpack them for a
+prefill, which is bound by arithmetic and not by memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, cast
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.errors import MissingDependencyError
+from engine.models.decoding_kernel import (
+    Embedding,
+    Norm,
+    Places,
+    Projection,
+    Step,
+    Weights,
+    decoding_step,
+)
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.positions import frequencies
+from engine.models.text_to_semantic import TextToSemantic
+
+CPU = torch.device("cpu")
+
+
+class Precision(StrEnum):
+    """How the weights of the text-to-semantic model's layers are kept.
+
+    `half` takes 16 bits of each, `int8` 8 bits of the feed-forward layers, two thirds of all;
+    attention, where the same error changes more tokens, then keeps 16. Both are integers, scaled
+    for each output; activations stay float32.
+    """
+
+    FLOAT32 = "float32"
+    HALF = "half"
+    INT8 = "int8"
+
+
+INTEGERS: Mapping[Precision, type[np.signedinteger[Any]]] = MappingProxyType(
+    {Precision.HALF: np.int16, Precision.INT8: np.int8}
+)
+
+
+class PackedDecoding:
+    """The decoding step of one model."""
+
+    def __init__(self, weights: Weights, head_width: int) -> None:
+        self._weights = weights
+        self._step: Step = decoding_step(head_width)
+
+    def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
+        """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
+        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(min(torch.get_num_threads(), most))
+        lengths = cache.lengths[: cache.live].numpy()
+        places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
+        return torch.from_numpy(
+            self._step(self._weights, places, tokens.numpy(), positions.numpy())
+        )
+
+
+class PackedLinear(nn.Module):
+    """`nn.Linear` that unpacks its weight at every call."""
+
+    def __init__(self, packed: Projection, layer: int) -> None:
+        super().__init__()
+        self._weight = torch.from_numpy(packed.weight[layer])
+        self._scale = torch.from_numpy(packed.scale[layer])
+        self._bias = torch.from_numpy(packed.bias[layer])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float32 [..., in] -> [..., out]."""
+        return F.linear(x, self._weight * self._scale[:, None], self._bias)
+
+
+def pack_text_to_semantic(
+    model: TextToSemantic, precision: Precision, device: torch.device = CPU
+) -> None:
+    """Compile the decoding of `model`, for the CPU; it cannot train after.
+
+    The embeddings, norms and the last layer, whose logits decide, stay float32. On another device
+    float32 models stay what they are.
+
+    Raises:
+        MissingDependencyError: `device` has no smaller precision.
+    """
+    if device.type != "cpu":
+        if precision is Precision.FLOAT32:
+            return
+        raise MissingDependencyError("a CPU", f"{precision} is for models on a CPU")
+    wide = Precision.FLOAT32 if precision is Precision.FLOAT32 else Precision.HALF
+    position, layers = model.ar_audio_position, list(model.h)
+    attentions = [layer.self_attn for layer in layers]
+    weights = Weights(
+        Embedding(
+            _array(model.ar_audio_embedding.word_embeddings.weight),
+            np.float32(position.alpha.item()),
+            frequencies(model.config.width, device).numpy(),
+        ),
+        _projection(attentions, wide, "in_proj_"),
+        _projection([attention.out_proj for attention in attentions], wide),
+        _norm([layer.norm1 for layer in layers]),
+        _projection([layer.linear1 for layer in layers], precision),
+        _projection([layer.linear2 for layer in layers], precision),
+        _norm([layer.norm2 for layer in layers]),
+        _head(model),
+    )
+    model.packed = PackedDecoding(weights, model.config.width // model.config.heads)
+    if precision is not Precision.FLOAT32:
+        _unpack_for_prefill(model, weights)
+
+
+def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str = "") -> Projection:
+    """The weights and biases that `owners` have under the prefix, one array of each."""
+    parameters = [cast(nn.Parameter, getattr(owner, f"{prefix}weight")) for owner in owners]
+    weight = np.stack([_array(parameter) for parameter in parameters])
+    bias = np.stack([_array(getattr(owner, f"{prefix}bias")) for owner in owners])
+    if precision is Precision.FLOAT32:
+        for parameter, packed in zip(parameters, weight, strict=True):
+            parameter.data = torch.from_numpy(packed)
+        return Projection(weight, np.ones_like(bias), bias)
+    kind = INTEGERS[precision]
+    scale = np.abs(weight).max(-1).clip(min=1e-30) / np.float32(np.iinfo(kind).max)
+    values = np.rint(weight / scale[..., None]).astype(kind)
+    return Projection(values, scale.astype(np.float32), bias)
+
+
+def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
+    gains, biases = [_array(n.weight) for n in norms], [_array(n.bias) for n in norms]
+    return Norm(np.stack(gains), np.stack(biases))
+
+
+def _head(model: TextToSemantic) -> Projection:
+    weight = _array(model.ar_predict_layer.weight)[None]
+    ones = np.ones(weight.shape[:2], np.float32)
+    return Projection(weight, ones, np.zeros_like(ones))
+
+
+def _array(parameter: Tensor) -> NDArray[np.float32]:
+    return cast(NDArray[np.float32], parameter.detach().float().contiguous().numpy())
+
+
+def _unpack_for_prefill(model: TextToSemantic, weights: Weights) -> None:
+    """Let the packed weights stand in for the plain ones."""
+    for i, layer in enumerate(model.h):
+        attention = layer.self_attn
+        attention.packed_in_proj = PackedLinear(weights.in_proj, i)
+        attention.register_parameter("in_proj_weight", None)
+        attention.register_parameter("in_proj_bias", None)
+        attention.out_proj = PackedLinear(weights.out_proj, i)
+        layer.linear1 = PackedLinear(weights.linear1, i)
+        layer.linear2 = PackedLinear(weights.linear2, i)

@@ -1,0 +1,99 @@
+"""The compiled decoding step against the plain model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine.errors import MissingDependencyError
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.packed_decoding import Precision, pack_text_to_semantic
+from engine.models.text_to_semantic import TextToSemantic
+from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
+
+TOLERANCE = {Precision.FLOAT32: 1e-5, Precision.HALF: 1e-3, Precision.INT8: 5e-2}
+PROMPTS = (11, 3, 7, 1, 19, 4)  # tokens before the first that is decoded, of each row
+
+
+@pytest.fixture(autouse=True)
+def keep_threads() -> Iterator[None]:
+    """Leave the number of threads to the next test as it was."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def plain_model() -> TextToSemantic:
+    torch.manual_seed(2)
+    model = TextToSemantic(SEMANTIC).eval()
+    for parameter in model.parameters():  # biases and norms are not to be zeros and ones
+        torch.nn.init.normal_(parameter, 1 if parameter.ndim == 1 else 0, 0.3)
+    return model
+
+
+def packed_model(precision: Precision) -> TextToSemantic:
+    model = plain_model()
+    pack_text_to_semantic(model, precision)
+    return model
+
+
+@torch.inference_mode()
+def decoded(model: TextToSemantic, rows: int, threads: int = 1) -> torch.Tensor:
+    """Logits [steps, rows, V] of the first prompts, each followed by the same tokens."""
+    torch.set_num_threads(1)
+    source = torch.Generator().manual_seed(5)
+    cache = KeyValueCache(SEMANTIC, rows, 8, torch.zeros(1))
+    for n in PROMPTS[:rows]:
+        phonemes = torch.randint(SYMBOLS, (9,), generator=source)
+        model.prefill(cache, phonemes, None, torch.randint(CODES, (n,), generator=source))
+    torch.set_num_threads(threads)
+    logits = []
+    for step in range(9):
+        tokens = torch.arange(rows) + step
+        logits.append(model.decode(cache, tokens, torch.tensor(PROMPTS[:rows]) + step))
+    return torch.stack(logits)
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("precision", list(Precision))
+def test_a_packed_model_decodes_like_the_plain_one(precision: Precision, rows: int) -> None:
+    plain, packed = decoded(plain_model(), rows), decoded(packed_model(precision), rows)
+    error = (packed - plain).abs().max() / plain.std()
+    assert error < TOLERANCE[precision]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_number_of_threads_changes_nothing(threads: int) -> None:
+    model = packed_model(Precision.FLOAT32)
+    assert torch.equal(decoded(model, 6, threads), decoded(model, 6))
+
+
+@pytest.mark.parametrize("precision", [Precision.HALF, Precision.INT8])
+def test_a_smaller_precision_is_refused_on_another_device(precision: Precision) -> None:
+    with pytest.raises(MissingDependencyError, match=f"{precision} is for models on a CPU"):
+        pack_text_to_semantic(TextToSemantic(SEMANTIC), precision, torch.device("cuda"))
+
+
+def test_full_precision_on_another_device_leaves_the_model_alone() -> None:
+    model = TextToSemantic(SEMANTIC)
+    pack_text_to_semantic(model, Precision.FLOAT32, torch.device("cuda"))
+    assert model.packed is None
+
+
+def test_packing_frees_the_plain_weights() -> None:
+    model = packed_model(Precision.HALF)
+    assert all(parameter.ndim == 1 for parameter in model.h.parameters())
+
+
+def test_full_precision_keeps_the_parameters_and_their_names() -> None:
+    plain, packed = plain_model().state_dict(), packed_model(Precision.FLOAT32).state_dict()
+    assert plain.keys() == packed.keys()
+    assert all(torch.equal(plain[name], packed[name]) for name in plain)
+
+
+def test_a_copy_of_a_packed_model_decodes_the_same() -> None:
+    model = packed_model(Precision.INT8)
+    assert torch.equal(decoded(copy.deepcopy(model), 2), decoded(model, 2))
