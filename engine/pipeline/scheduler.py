@@ -126,6 +126,11 @@ class Scheduler:
         except EngineError as error:
             self._fail(stream_id, error, events)
             return
+        if first is None:
+            del self._streams[stream_id]
+            found = tuple(stream.findings.values())
+            events.append(StreamEvent(stream_id, None, True, None, stream.seed, found))
+            return
         where, model = self._bundle.device, self._bundle.text_to_semantic
         bert = None if first.bert_features is None else first.bert_features.to(where)
         logits = model.prefill(

@@ -30,6 +30,7 @@ from engine.types import (
     AudioChunk,
     Finding,
     Flaw,
+    Phonemes,
     Samples,
     SynthesisOptions,
     SynthesisRequest,
@@ -92,14 +93,19 @@ class Stream:
         """Whether the model has to read something before it goes on."""
         return not self.exhausted if self.sentence is None else self.sentence.waiting
 
-    def begin(self) -> Prefill:
+    def begin(self) -> Prefill | None:
         """What the model must read next: a new sentence, or one that is tried again.
 
+        None if nothing that is left can be spoken, which ends the stream.
+
         Raises:
-            InputError: the sentence cannot be read.
+            InputError: the sentence cannot be read, or there is none that can be spoken.
         """
         if self.sentence is None:
-            self.sentence = self._next_sentence()
+            phonemes = self._next_spoken()
+            if phonemes is None:
+                return None
+            self.sentence = self._sentence_of(phonemes)
         return self.sentence.begin()
 
     def accept(self, logits: Tensor) -> int | None:
@@ -162,10 +168,20 @@ class Stream:
         start, self.position = self.position, self.position + len(samples)
         return AudioChunk(samples, self.bundle.sample_rate_hz, start, index, timing)
 
-    def _next_sentence(self) -> Sentence:
-        bundle, voice, index = self.bundle, self.request.voice, self.next_sentence
-        phonemes = bundle.phonemes(self.sentences[index], self.language)
-        self.next_sentence += 1
+    def _next_spoken(self) -> Phonemes | None:
+        """The next sentence that can be spoken; findings tell of those before it that cannot."""
+        while self.next_sentence < len(self.sentences):
+            index, self.next_sentence = self.next_sentence, self.next_sentence + 1
+            try:
+                return self.bundle.phonemes(self.sentences[index], self.language)
+            except EmptyTextError:
+                self.findings[index] = Finding(index, Flaw.EMPTY, attempts=0, resolved=False)
+        if not self.position:
+            raise EmptyTextError("the text has nothing that can be spoken")
+        return None
+
+    def _sentence_of(self, phonemes: Phonemes) -> Sentence:
+        bundle, voice, index = self.bundle, self.request.voice, self.next_sentence - 1
         if self.timekeeper is not None:
             self.clock = self.timekeeper.begin(self.sentences[index], phonemes)
         ids = torch.tensor(phonemes.phoneme_ids)

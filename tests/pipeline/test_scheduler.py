@@ -12,7 +12,14 @@ from engine.errors import EmptyTextError, SynthesisError, UnsupportedLanguageErr
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.synthesizer import synthesize
-from engine.types import Samples, SpeechChecks, SplitPolicy, SynthesisOptions, SynthesisRequest
+from engine.types import (
+    Flaw,
+    Samples,
+    SpeechChecks,
+    SplitPolicy,
+    SynthesisOptions,
+    SynthesisRequest,
+)
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 
 TEXT = "The rain came early, and the road was wet."
@@ -232,3 +239,28 @@ def test_a_listener_that_waits_for_a_row_holds_up_nobody(bundle: Bundle) -> None
     while not events:
         events = scheduler.step()
     assert events[0].stream_id == quiet
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_sentence_that_cannot_be_spoken_is_told_and_the_others_are_heard(
+    bundle: Bundle, place: int
+) -> None:
+    sentences = ["今天天气很好。", "我们去公园。"]
+    sentences.insert(place, "㐀㐁㐂㐃㐄。")
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(replace(request("".join(sentences)), language="zh"))
+    events = run(scheduler)[stream]
+    spoken = {event.chunk.sentence for event in events if event.chunk is not None}
+    assert spoken == {0, 1, 2} - {place}
+    assert events[-1].done
+    assert events[-1].error is None
+    finding = next(each for each in events[-1].findings if each.sentence == place)
+    assert (finding.flaw, finding.attempts, finding.resolved) == (Flaw.EMPTY, 0, False)
+
+
+def test_text_of_which_nothing_can_be_spoken_is_an_error(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(replace(request("㐀㐁㐂㐃㐄。㐅㐆㐇㐈㐉。"), language="zh"))
+    (event,) = run(scheduler)[stream]
+    assert event.done
+    assert isinstance(event.error, EmptyTextError)
