@@ -434,7 +434,7 @@ class SentenceFinding(google.protobuf.message.Message):
     flaw: global___SentenceFlaw.ValueType
     """What was wrong with the newest attempt that failed."""
     attempts: builtins.int
-    """How often it was spoken."""
+    """How often it was spoken; 0 if nothing in it can be."""
     resolved: builtins.bool
     """Whether the last attempt passed the checks."""
     def __init__(
