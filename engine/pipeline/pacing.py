@@ -1,9 +1,10 @@
 """Whose work comes first: the stream whose listener would run dry soonest.
 
 Sound is due when the listener has played all that came before it; the first sound is due soon
-after the request. What must be done until then takes time: a stream's slack is what is left, and
-the stream with the least slack goes first. Nothing is done for a stream that is far ahead while
-another one needs it; when nobody does, all go on as fast as the machine can.
+after the request. The work that is left until then takes time, so it has a latest beginning, and
+the earliest of these goes first. Of those that are too late already it is the one whose sound is
+due first: were they to share, all of them would come last. Nothing is done for a stream that is
+far ahead while another one needs it; when nobody does, all go on as fast as the machine can.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ class Pace:
         """How long its next piece will take."""
         return stream.outlay.sounded * self._sounded_s
 
-    def latest_s(self, stream: Paced) -> float:
-        """When work for its next sound must begin, lest the sound come late."""
+    def urgency(self, stream: Paced, now_s: float) -> tuple[float, float]:
+        """What comes first of two: the lesser; when work must begin, and when sound is due."""
         outlay = stream.outlay
-        return stream.due_s - outlay.tokens * self._token_s - outlay.sounded * self._sounded_s
+        work_s = outlay.tokens * self._token_s + outlay.sounded * self._sounded_s
+        return max(now_s, stream.due_s - work_s), stream.due_s
 
 
 def _mixed(known_s: float, newest_s: float) -> float:

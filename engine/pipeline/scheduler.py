@@ -29,6 +29,7 @@ from engine.pipeline.stream import Stream
 from engine.types import AudioChunk, Finding, SynthesisRequest
 
 INITIAL_CAPACITY = 512
+NEVER = (math.inf, math.inf)
 MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece is decoded
 
 
@@ -120,7 +121,8 @@ class Scheduler:
         waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
         if not waiting or len(self._rows) == self._max_streams:
             return
-        stream_id, stream = min(waiting, key=lambda each: self._pace.latest_s(each[1]))
+        now_s = self._clock()
+        stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
         try:
             first = stream.begin()
         except EngineError as error:
@@ -193,18 +195,18 @@ class Scheduler:
 
     def _due(self) -> list[tuple[int, Stream]]:
         """Whose pieces are decoded now; of the background one while somebody listens."""
-        live, latest_s = self._at_work(), self._pace.latest_s
+        live, now_s = self._at_work(), self._clock()
         has_listeners = any(not stream.request.background for _, stream in live)
         has_row = len(self._rows) < self._max_streams
         lacking = [s for _, s in live if not s.piece_due and (has_row or not s.waiting)]
-        lacking_s = min(map(latest_s, lacking), default=math.inf)
-        ready = sorted((latest_s(s), i, s) for i, s in live if s.piece_due)
+        first = min((self._pace.urgency(s, now_s) for s in lacking), default=NEVER)
+        ready = sorted((self._pace.urgency(s, now_s), i, s) for i, s in live if s.piece_due)
         due: list[tuple[int, Stream]] = []
         moment_s = background = 0.0
-        for urgency_s, stream_id, stream in ready:
+        for urgency, stream_id, stream in ready:
             moment_s += self._pace.decoding_s(stream)
             background += stream.request.background
-            if urgency_s > lacking_s or (due and moment_s > MOMENT_S):
+            if urgency > first or (due and moment_s > MOMENT_S):
                 break
             if background <= 1 or not (has_listeners and stream.request.background):
                 due.append((stream_id, stream))
