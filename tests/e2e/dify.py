@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -52,6 +52,11 @@ class Dify:
             types.add(answer.get("mime_type", ""))
         sizes = tuple(map(len, pieces))
         return Speech(b"".join(pieces), frozenset(types), sizes, tuple(waits_s))
+
+    def pieces(self, text: str, voice: str) -> Iterator[bytes]:
+        """Have a text spoken; yield its sound as it comes."""
+        answers = self._invoke("invoke_tts", content_text=text, voice=voice, tenant_id="tenant")
+        return (bytes.fromhex(answer["result"]) for answer in answers)
 
     def voices(self, language: str | None) -> list[dict[str, str]]:
         """List the voices for a language of the interface."""

@@ -12,11 +12,14 @@ from gptsovits.tts.v1 import audio_pb2
 
 from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
 from tests.e2e.dify import Dify, failure, longest_stall_s
+from tests.e2e.metronome import metronome
 from tests.plugin.sound import decode_mp3, loudness, tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer, voice
 from tests.plugin.test_voices import LOCALES
 
 LONGEST_STALL_S = 1.0
+# A plugin that waits where it must not stands still every time, a busy machine now and then.
+ATTEMPTS = 3
 
 
 @pytest.fixture
@@ -40,14 +43,25 @@ def test_sixty_at_once_stream_side_by_side_without_a_stall(
     dify: Dify, server: SpeechServer
 ) -> None:
     server.behaviour.chunk_gap_s = 0.25
+    stalls_s = []
+    for _ in range(ATTEMPTS):
+        stalls_s.append(stall_of_sixty_s(dify))
+        if stalls_s[-1] < HEARTBEAT_S + LONGEST_STALL_S:
+            return
+    pytest.fail(f"without a heartbeat for {stalls_s} s")
+
+
+def stall_of_sixty_s(dify: Dify) -> float:
+    """Have sixty listen at once; return how long the plugin stood still, less the machine."""
     began = time.monotonic()
-    with ThreadPoolExecutor(60) as listeners:
+    with metronome() as lateness_s, ThreadPoolExecutor(60) as listeners:
         speeches = list(listeners.map(lambda _: dify.speak("Hello.", "amy"), range(60)))
-    took_s = time.monotonic() - began
+        took_s = time.monotonic() - began
+        stall_s = longest_stall_s(dify.plugin, began)
     assert all(speech.sound == tone_mp3(2.0) for speech in speeches)
     assert took_s < 60 * 2.0 / 6, "one after the other"
     assert max(max(speech.waits_s[1:]) for speech in speeches) < 5.0
-    assert longest_stall_s(dify.plugin, began) < HEARTBEAT_S + LONGEST_STALL_S
+    return stall_s - max(lateness_s)
 
 
 def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> None:
@@ -55,14 +69,15 @@ def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> N
     mute.behaviour.mute = True
     waiting = dify.with_credentials(server_address=mute.address, timeout="2")
     began = time.monotonic()
-    with ThreadPoolExecutor(2) as listeners:
+    with metronome() as lateness_s, ThreadPoolExecutor(2) as listeners:
         silent = [listeners.submit(failure, waiting.speak, "Hello.", "amy") for _ in range(2)]
-        assert dify.speak("Hello.", "amy").first_piece_s < 1.0
+        assert dify.speak("Hello.", "amy").first_piece_s < 2.0, "it waited for the mute one"
         errors = [each.result() for each in silent]
+        stall_s = longest_stall_s(dify.plugin, began)
     mute.stop()
     assert {error.error_type for error in errors} == {"InvokeConnectionError"}
     assert "nothing for 2 s" in errors[0].message
-    assert longest_stall_s(dify.plugin, began) < HEARTBEAT_S + LONGEST_STALL_S
+    assert stall_s - max(lateness_s) < HEARTBEAT_S + LONGEST_STALL_S
     assert mute.ended.wait(2.0)
 
 
@@ -183,6 +198,37 @@ def test_a_gap_that_dify_would_cut_off_at_is_an_error(dify: Dify, server: Speech
     error = failure(dify.speak, "Hello.", "amy")
     assert error.error_type == "InvokeServerUnavailableError"
     assert "broke off" in error.message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (code_pb2.UNAVAILABLE, "InvokeServerUnavailableError"),
+        (code_pb2.INTERNAL, "InvokeServerUnavailableError"),
+        (code_pb2.RESOURCE_EXHAUSTED, "InvokeRateLimitError"),
+        (code_pb2.UNAUTHENTICATED, "InvokeAuthorizationError"),
+        (code_pb2.INVALID_ARGUMENT, "InvokeBadRequestError"),
+    ],
+)
+def test_failures_in_mid_speech_keep_their_class(
+    dify: Dify, server: SpeechServer, code: int, kind: str
+) -> None:
+    server.behaviour.break_off_after = 3
+    server.behaviour.break_off_with = status_pb2.Status(code=code, message="the cause")
+    pieces = dify.pieces("Hello.", "amy")
+    assert next(pieces)
+    error = failure(list, pieces)
+    assert error.error_type == kind
+    assert "the cause" in error.message
+    assert len(server.requests) == 1, "what was heard is not repeated"
+
+
+def test_all_calls_share_one_connection(dify: Dify, server: SpeechServer) -> None:
+    with ThreadPoolExecutor(12) as listeners:
+        list(listeners.map(lambda _: dify.speak("Hello.", "amy"), range(24)))
+    assert dify.voices("en-US")
+    assert dify.validate()
+    assert len(server.callers) == 1
 
 
 def test_the_format_of_the_form_is_what_comes(dify: Dify, server: SpeechServer) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 import soundfile
 from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
@@ -16,6 +18,7 @@ from plugin.packaging.contents import TOOLS
 from tests.e2e.backend_process import API_KEY, BackendProcess
 from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
 from tests.e2e.dify import Dify, failure, longest_stall_s
+from tests.e2e.metronome import metronome
 from tests.e2e.nodes import Nodes, uploads
 from tests.e2e.package_install import plugin_python, unpack_plugin
 from tests.e2e.remote import RemotePlugin
@@ -34,8 +37,8 @@ SENTENCES = [
     "Thank you very much.",
 ]
 LONGEST_STALL_S = 1.0
-# About five seconds, as a reference must have three to ten.
-RECORDED = "I agree that this voice may be used here, and I say so in a calm and even tone."
+# About four seconds: a reference must have three, and the small bundle has learned no long ones.
+RECORDED = "I agree that this voice may be used here, and so say I."
 QUIETEST = 0.005
 
 
@@ -72,11 +75,12 @@ def test_a_written_answer_with_markdown_gives_speech(dify: Dify, voice: str) -> 
 
 def test_eight_at_once_all_speak_and_nothing_stalls(dify: Dify, voice: str) -> None:
     began = time.monotonic()
-    with ThreadPoolExecutor(len(SENTENCES)) as listeners:
+    with metronome() as lateness_s, ThreadPoolExecutor(len(SENTENCES)) as listeners:
         speeches = list(listeners.map(lambda text: dify.speak(text, voice), SENTENCES))
+        stall_s = longest_stall_s(dify.plugin, began)
     for speech in speeches:
         assert_is_speech(speech.sound)
-    assert longest_stall_s(dify.plugin, began) < HEARTBEAT_S + LONGEST_STALL_S
+    assert stall_s - max(lateness_s) < HEARTBEAT_S + LONGEST_STALL_S
 
 
 def test_nothing_to_say_is_a_short_silence(dify: Dify, voice: str) -> None:
@@ -112,6 +116,7 @@ def test_nodes_speak_and_make_a_voice_that_speaks(
     unpacked = unpack_plugin(tmp_path, TOOLS)
     plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
     nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
+    made_voices: list[str] = []
     try:
         assert nodes.validate() is True
         spoken = nodes.run("speak", text=RECORDED, voice=voice, format="wav", subtitles="srt")
@@ -124,12 +129,52 @@ def test_nodes_speak_and_make_a_voice_that_speaks(
             recordings = {"reference": files["reference.wav"], "consent": files["consent.wav"]}
             words = {"transcript": RECORDED, "recorded_language": "en", "consent_text": RECORDED}
             made = nodes.run("create_voice", **recordings, **words, speaker_name="A synthesizer")
-        read = nodes.run("read_long_text", text="Good morning.", voice=made.variables["voice"])
-        # What the small bundle makes of a reference is weak; that it comes is what counts here.
-        assert is_bare_mp3(read.files["reading.mp3"])
-        delete_voice(backend, made.variables["voice"])
+        made_voices.append(made.variables["voice"])
+        read = nodes.run("read_long_text", text="Good morning.", voice=made_voices[0])
+        assert_is_speech(read.files["reading.mp3"])
+    finally:
+        for made_voice in made_voices:
+            delete_voice(backend, made_voice)
+        plugin.close()
+
+
+def test_subtitles_of_a_long_reading_follow_its_sound(
+    tmp_path: Path, backend: BackendProcess, voice: str
+) -> None:
+    unpacked = unpack_plugin(tmp_path, TOOLS)
+    plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
+    nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
+    first, second = (" ".join(SENTENCES * times) for times in (2, 4))
+    text = f"{first}\n\n{second}"
+    try:
+        read = nodes.run("read_long_text", text=text, voice=voice, format="wav", subtitles="srt")
     finally:
         plugin.close()
+    samples, rate_hz = soundfile.read(io.BytesIO(read.files["reading.wav"]))
+    assert read.variables["parts"] == 2
+    cues = re.findall(r"(\S+) --> (\S+)\n((?:.+\n)+)", read.variables["subtitles"])
+    times = [seconds(clock) for start, end, _ in cues for clock in (start, end)]
+    assert times == sorted(times)
+    assert times[-1] <= read.variables["duration_s"] == pytest.approx(len(samples) / rate_hz)
+    said = re.findall(r"[a-z]+", "".join(words for *_, words in cues).lower())
+    assert said == re.findall(r"[a-z]+", text.lower())
+    spoken = [samples[round(start * rate_hz) : round(end * rate_hz)] for start, end in pairs(times)]
+    between = np.concatenate(
+        [samples[round(end * rate_hz) : round(start * rate_hz)] for end, start in pairs(times[1:])]
+    )
+    assert all(loudness(each) > QUIETEST for each in spoken)
+    assert loudness(between) < 0.8 * loudness(np.concatenate(spoken))
+
+
+def seconds(clock: str) -> float:
+    """Return the time that a cue names."""
+    hours, minutes, rest = clock.replace(",", ".").split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+def pairs(times: list[float]) -> list[tuple[float, float]]:
+    """Return the first and second, the third and fourth, and so on."""
+    return list(zip(times[::2], times[1::2], strict=False))
 
 
 def delete_voice(backend: BackendProcess, voice: str) -> None:
@@ -153,6 +198,11 @@ def test_good_credentials_are_accepted(dify: Dify) -> None:
     assert dify.validate() is True
 
 
+@pytest.mark.parametrize("language", ["en", "zh", "fr", "de", "es", "it", "pt", "auto", "voice"])
+def test_a_form_with_any_language_of_the_server_is_accepted(dify: Dify, language: str) -> None:
+    assert dify.with_credentials(language=language).validate() is True
+
+
 def test_a_wrong_key_is_refused_with_what_to_do(dify: Dify, voice: str) -> None:
     stranger = dify.with_credentials(api_key="wrong-secret")
     spoken, checked = failure(stranger.speak, "Hello.", voice), failure(stranger.validate)
@@ -161,18 +211,6 @@ def test_a_wrong_key_is_refused_with_what_to_do(dify: Dify, voice: str) -> None:
     for error in (spoken, checked):
         assert "Enter a key" in error.message
         assert "wrong-secret" not in error.message + error.args_text
-
-
-def test_an_unknown_voice_is_refused_with_the_known_ones(dify: Dify, voice: str) -> None:
-    error = failure(dify.speak, "Hello.", "nobody-at-all")
-    assert error.error_type == "InvokeBadRequestError"
-    assert voice in error.message
-
-
-def test_a_text_that_is_too_long_is_refused(dify: Dify, voice: str) -> None:
-    error = failure(dify.speak, "word " * 20_000, voice)
-    assert error.error_type == "InvokeBadRequestError"
-    assert "too long" in error.message
 
 
 def test_what_people_say_is_not_in_the_backends_log(

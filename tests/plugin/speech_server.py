@@ -40,6 +40,9 @@ class Behaviour:
     chunk_gap_s: float = 0.0
     fail_next: list[status_pb2.Status] = field(default_factory=list)
     break_off_after: int | None = None
+    break_off_with: status_pb2.Status = field(
+        default_factory=lambda: status_pb2.Status(code=code_pb2.UNAVAILABLE, message="gone")
+    )
     mute: bool = False
     list_delay_s: float = 0.0
     encoding: int = audio_pb2.AUDIO_ENCODING_MP3
@@ -73,13 +76,14 @@ def status(code: int, message: str, reason: str, **metadata: str) -> status_pb2.
 
 
 class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.VoiceServiceServicer):
-    """Both services on one port of this machine; `calls` counts the streams that began."""
+    """Both services on one port of this machine; `callers` are the connections that called."""
 
     def __init__(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
         self.behaviour = Behaviour(voices=[voice("amy", "en", "ja"), voice("ken", "ja")])
         self.requests: list[tts_pb2.SpeechInput] = []
         self.uploads: list[Upload] = []
         self.voice_calls = 0
+        self.callers: set[str] = set()
         self.ended = threading.Event()
         self._sound = tone_mp3(2.0)
         self._server = grpc.server(
@@ -181,12 +185,13 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         size = -(-len(self._sound) // self.behaviour.chunks)
         for number, start in enumerate(range(0, len(self._sound), size)):
             if number == self.behaviour.break_off_after:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+                _abort(context, self.behaviour.break_off_with)
             chunk = audio_pb2.AudioChunk(data=self._sound[start : start + size], sequence=number)
             yield tts_pb2.SynthesizeStreamResponse(audio=chunk)
             time.sleep(self.behaviour.chunk_gap_s)
 
     def _authorize(self, context: grpc.ServicerContext) -> None:
+        self.callers.add(context.peer())
         sent = dict(context.invocation_metadata()).get("authorization")
         if sent != f"Bearer {API_KEY}":
             _abort(context, status(code_pb2.UNAUTHENTICATED, f"not known: {sent}", "KEY_INVALID"))
