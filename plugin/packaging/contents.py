@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from plugin.packaging.errors import PackageError
 TOP_FILES = {"LICENSE", "PRIVACY.md", "README.md", "main.py", "manifest.yaml", "requirements.txt"}
 TOP_FOLDERS = {"_assets", "plugin", "proto", "readme"}
 IGNORE_FILE = ".difyignore"
+
+_LINK = re.compile(r"\]\((?!\w+:|#)([^)]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ TOOLS = Recipe(
             "/readme/",
             "/_assets/logo*.svg",
             "/_assets/icon*.svg",
+            "/_assets/in-dify.svg",
+            "/_assets/workflow.svg",
+            "/plugin/WORKFLOW.md",
         ),
         *("/plugin/provider/", "/plugin/gpt_sovits/models/", "/plugin/gpt_sovits/schema.py"),
     ),
@@ -81,8 +88,24 @@ def _moved(files: dict[str, bytes], moved: Mapping[str, str]) -> dict[str, bytes
     arrived = {}
     for source, target in moved.items():
         for path in [path for path in files if path == source or _is_below(path, source)]:
-            arrived[target + path.removeprefix(source)] = files.pop(path)
+            place = target + path.removeprefix(source)
+            arrived[place] = _relinked(files.pop(path), path, place)
     return {**files, **arrived}
+
+
+def _relinked(data: bytes, path: str, place: str) -> bytes:
+    """Return a document with its links to other files as they are from its new place.
+
+    What it links to must stay where it was, or at least at the same place beside it.
+    """
+    if not path.endswith(".md") or posixpath.dirname(path) == posixpath.dirname(place):
+        return data
+
+    def relinked(found: re.Match[str]) -> str:
+        meant = posixpath.normpath(posixpath.join(posixpath.dirname(path), found[1]))
+        return f"]({posixpath.relpath(meant, posixpath.dirname(place) or '.')})"
+
+    return _LINK.sub(relinked, data.decode()).encode()
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 LARGEST_PACKAGE_BYTES = 1_000_000  # unpacked, and ours; Dify takes 50 MiB
 SECTIONS = ("set-up", "usage", "credentials", "connection")
 
+_LINK = re.compile(r"\]\((?!\w+:|#)([^)]+)\)")
 _CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _TRANSLATION = re.compile(r"readme/README_[a-z]{2}_[A-Za-z]{2,}\.md")
@@ -30,10 +32,20 @@ def problems(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterato
             yield f"{path} is not named as README_xx_XXXX.md"
         if _UNWANTED.search(path):
             yield f"{path} has no business in a package"
+    yield from _links(files)
     if "pyproject.toml" in files:
         yield "pyproject.toml would make Dify install the whole backend"
     if (size := sum(map(len, files.values()))) > LARGEST_PACKAGE_BYTES:
         yield f"{size} bytes is larger than {LARGEST_PACKAGE_BYTES}"
+
+
+def _links(files: Mapping[str, bytes]) -> Iterator[str]:
+    for path in files:
+        if path.endswith(".md"):
+            folder = posixpath.dirname(path)
+            for link in _LINK.findall(files[path].decode()):
+                if posixpath.normpath(posixpath.join(folder, link)) not in files:
+                    yield f"{path} links to {link}, which is not in the package"
 
 
 def _requirements(text: str) -> Iterator[str]:

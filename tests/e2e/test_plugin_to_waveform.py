@@ -68,6 +68,14 @@ def test_one_request_gives_speech(dify: Dify, voice: str) -> None:
     assert_is_speech(speech.sound)
 
 
+def test_a_long_chinese_text_is_heard_before_it_is_all_spoken(dify: Dify) -> None:
+    text = "今天天气很好，我们去公园走走。" * 6
+    speech = dify.speak(text, dify.voices("zh-Hans")[0]["value"])
+    assert_is_speech(speech.sound)
+    assert speech.first_piece_s < 0.5 * sum(speech.waits_s)
+    assert speech.piece_bytes[0] < 0.2 * len(speech.sound)
+
+
 def test_a_written_answer_with_markdown_gives_speech(dify: Dify, voice: str) -> None:
     answer = "## Lunch\n\n- **Soup** of the day 🍲\n- Bread, see [the menu](https://example.org)\n"
     assert_is_speech(dify.speak(answer, voice).sound)

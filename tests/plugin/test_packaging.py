@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from engine.text.frontend import _FRONTENDS
+from plugin.gpt_sovits.check import _GREETINGS
+from plugin.gpt_sovits.voices import NAMES
 from plugin.packaging.build import build_package, check_package
 from plugin.packaging.contents import (
     PROVIDER,
@@ -108,6 +113,51 @@ def test_papers_of_a_package_are_its_own_and_translated(recipe: Recipe) -> None:
     assert {path for path in found if path.startswith("readme/")} == translations
     assert found["README.md"] != (ROOT / "README.md").read_bytes()
     assert b"_assets/setup.svg" in found["README.md"] and "_assets/setup.svg" in found
+
+
+@pytest.mark.parametrize("document", ["README.md", "WORKFLOW.md", "tools/README.md"])
+def test_links_lead_somewhere_in_the_repository_too(document: str) -> None:
+    path = ROOT / "plugin" / document
+    links = re.findall(r"\]\((?!\w+:|#)([^)]+)\)", path.read_text("utf-8"))
+    assert links
+    assert [link for link in links if not (path.parent / link).is_file()] == []
+
+
+def test_a_link_out_of_the_package_is_refused(files: dict[str, bytes]) -> None:
+    files["README.md"] += b"[more](docs/more.md)\n"
+    assert "links to docs/more.md, which is not in the package" in problems(files)
+
+
+@pytest.mark.parametrize("recipe", [PROVIDER, TOOLS])
+def test_privacy_names_all_that_is_sent(recipe: Recipe) -> None:
+    found = package_files(ROOT, recipe)
+    words = " ".join(found["PRIVACY.md"].decode().lower().split())
+    for sent in ("text", "voice", "language", "speed", "temperature", "format", "api key"):
+        assert sent in words
+    for kept in ("client certificate", "private key", "proxy"):
+        assert kept in words
+
+
+def test_every_field_of_the_form_says_what_belongs_there(files: dict[str, bytes]) -> None:
+    provider = yaml.safe_load(files["plugin/provider/gpt_sovits.yaml"])
+    for field in provider["model_credential_schema"]["credential_form_schemas"]:
+        assert "placeholder" in field or "options" in field, field["variable"]
+
+
+def test_the_form_and_the_check_know_every_language_of_the_server(files: dict[str, bytes]) -> None:
+    provider = yaml.safe_load(files["plugin/provider/gpt_sovits.yaml"])
+    fields = provider["model_credential_schema"]["credential_form_schemas"]
+    [choices] = [field["options"] for field in fields if field["variable"] == "language"]
+    codes = {choice["value"] for choice in choices} - {"auto", "voice", "dify"}
+    assert codes == set(_FRONTENDS) == set(_GREETINGS)
+    assert codes <= set(NAMES)
+
+
+@pytest.mark.parametrize("icon", ["icon", "icon-dark", "logo", "logo-dark", "setup", "in-dify"])
+def test_pictures_are_whole_and_of_our_own(files: dict[str, bytes], icon: str) -> None:
+    root = ElementTree.fromstring(files[f"_assets/{icon}.svg"])
+    assert root.get("aria-label")
+    assert b"http" not in files[f"_assets/{icon}.svg"].replace(b"http://www.w3.org/2000/svg", b"")
 
 
 def test_what_nobody_named_does_not_slip_in(tmp_path: Path) -> None:
