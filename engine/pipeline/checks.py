@@ -20,6 +20,8 @@ from engine.types import Audio, Flaw, Samples, SpeechChecks
 LONGEST_PERIOD = 25  # tokens, one second
 FEWEST_ROUNDS = 3
 FULL_SCALE = 0.999
+HURRIED, SLOW_PACE = 0.45, 2.6  # share of the voice's pace; tokens per phoneme, pauses left out
+LONGEST_DRAWN_OUT = 25  # tokens, one second
 
 # What leaves no usable sentence, in words; with any other flaw the last attempt is kept.
 FATAL = MappingProxyType(
@@ -87,13 +89,20 @@ class TokenChecks:
         thresholds: the bundle's.
         phoneme_ids: of the sentence.
         max_tokens: how many the model may make at all.
+        pace: tokens per phoneme of the voice's reference; nobody suddenly speaks twice as fast.
     """
 
     def __init__(
-        self, thresholds: SpeechChecks, phoneme_ids: Sequence[int], max_tokens: int
+        self,
+        thresholds: SpeechChecks,
+        phoneme_ids: Sequence[int],
+        max_tokens: int,
+        pace: float = 0.0,
     ) -> None:
         per_phoneme = thresholds.max_tokens_per_phoneme
-        self._fewest = thresholds.min_tokens_per_phoneme * len(phoneme_ids)
+        hurried = HURRIED * min(pace, SLOW_PACE)
+        fewest_per_phoneme = max(thresholds.min_tokens_per_phoneme, hurried)
+        self._fewest = fewest_per_phoneme * len(phoneme_ids)
         self._most = round(per_phoneme * len(phoneme_ids)) + thresholds.spare_tokens
         self._max_tokens = max_tokens
         in_text = round(per_phoneme * longest_repetition(phoneme_ids))
@@ -104,6 +113,14 @@ class TokenChecks:
     def limit(self) -> int:
         """How many tokens the sentence may have."""
         return min(self._most, self._max_tokens)
+
+    @property
+    def least(self) -> int:
+        """How many tokens another attempt must have before it may end, of a short sentence.
+
+        The shortest texts are ended early most often, and again when they are tried again.
+        """
+        return min(math.ceil(self._fewest), LONGEST_DRAWN_OUT)
 
     def restart(self, tokens: Sequence[int]) -> None:
         """Go on behind `tokens`, which are not judged again."""

@@ -115,7 +115,7 @@ class Stream:
             SynthesisError: the sentence failed more often than it may.
         """
         sentence, config = self._speaking, self.bundle.text_to_semantic.config
-        if len(sentence.tokens) < config.min_tokens:
+        if len(sentence.tokens) < max(config.min_tokens, self._least):
             logits = logits[: config.end]
         sampling = self.sampling if sentence.attempt == 1 else livelier(self.sampling)
         logits = penalize_repetition(logits, sentence.history, sampling.repetition_penalty)
@@ -191,7 +191,7 @@ class Stream:
             text=phonemes.normalized_text,
             prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
             phonemes=len(ids),
-            checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit),
+            checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit, _pace(voice)),
             open_acoustic=lambda attempt: self.open_acoustic(ids, self._source(index, attempt - 1)),
             sampler=self.generator,
             in_pieces=self.verifier is None,
@@ -248,6 +248,13 @@ class Stream:
         return torch.Generator().manual_seed(seed % 2**63)
 
     @property
+    def _least(self) -> int:
+        """How many tokens the sentence must have: more where it has ended too soon before."""
+        finding = self.findings.get(self.next_sentence - 1)
+        ended_early = finding is not None and finding.flaw is Flaw.TOO_SHORT
+        return self._speaking.checks.least if ended_early else 0
+
+    @property
     def _speaking(self) -> Sentence:
         if self.sentence is None:
             raise RuntimeError("no sentence has begun")
@@ -272,6 +279,12 @@ def _timekeeper(bundle: Bundle, request: SynthesisRequest) -> Timekeeper | None:
         return None
     model, decoder = bundle.text_to_semantic, bundle.prompt_maker.decoder
     return Timekeeper(request.text, request.timestamps, model, decoder, bundle.sample_rate_hz)
+
+
+def _pace(voice: VoicePrompt) -> float:
+    """Tokens per phoneme of the reference; 0 where it has no words."""
+    phonemes = len(voice.phoneme_ids)
+    return len(voice.semantic_tokens) / phonemes if phonemes else 0.0
 
 
 def livelier(sampling: SamplingOptions) -> SamplingOptions:

@@ -62,6 +62,20 @@ def test_fewer_tokens_than_phonemes_need_is_too_short() -> None:
     assert first_flaw(list(range(16)))[0] is None
 
 
+def test_a_voice_that_speaks_slowly_cannot_say_a_short_text_in_no_time() -> None:
+    checks = TokenChecks(CHECKS, PHONEMES[:13], max_tokens=500, pace=2.4)
+    assert checks.whole(list(range(11))) is Flaw.TOO_SHORT  # more cannot be fewer in the model
+    assert checks.whole(list(range(15))) is None
+    assert checks.least == 15
+    assert TokenChecks(CHECKS, PHONEMES[:13], max_tokens=500).whole(list(range(11))) is None
+
+
+def test_pauses_in_a_reference_do_not_make_sentences_long() -> None:
+    checks = TokenChecks(CHECKS, PHONEMES, max_tokens=500, pace=9.0)
+    assert checks.whole(list(range(24))) is None
+    assert TokenChecks(CHECKS, tuple(range(90)), max_tokens=500, pace=9.0).least == 25
+
+
 def test_no_tokens_at_all_is_empty() -> None:
     assert first_flaw([])[0] is Flaw.EMPTY
 

@@ -60,7 +60,7 @@ class ScriptedModel(TextToSemantic):
 
     def _next(self) -> Tensor:
         logits = torch.full((CODES + 1,), -50.0)
-        logits[self._rest.pop(0)] = 50.0
+        logits[self._rest.pop(0) if len(self._rest) > 1 else END] = 50.0
         return logits
 
 
@@ -100,12 +100,17 @@ def bundle_saying(*scripts: Sequence[int], checks: SpeechChecks | None = None) -
 
 
 def listen(
-    bundle: Bundle, *, seed: int = 3, verifier: Verifier | None = None, pause_at: int = -1
+    bundle: Bundle,
+    *,
+    seed: int = 3,
+    verifier: Verifier | None = None,
+    pause_at: int = -1,
+    text: str = TEXT,
 ) -> Heard:
     """Speak one sentence; with `pause_at`, pause the stream for a while before that step."""
     scheduler, heard = Scheduler(bundle, 1, verifier=verifier), Heard()
     options = SynthesisOptions(seed=seed, split_policy=SplitPolicy.NONE)
-    stream = scheduler.admit(SynthesisRequest(TEXT, "en", tiny_prompt(), options))
+    stream = scheduler.admit(SynthesisRequest(text, "en", tiny_prompt(), options))
     steps = 0
     while scheduler.live:
         if steps == pause_at:
@@ -177,10 +182,20 @@ def test_a_sentence_that_loops_every_time_is_an_error() -> None:
 
 
 def test_a_sentence_that_stays_short_is_heard_and_reported() -> None:
-    heard = listen(bundle_saying(SHORT))
+    longer = replace(SpeechChecks(), min_tokens_per_phoneme=2.0)
+    heard = listen(bundle_saying(SHORT, checks=longer))
     assert heard.error is None
     assert heard.findings == (Finding(0, Flaw.TOO_SHORT, 3, resolved=False),)
     assert len(heard.sound)
+
+
+def test_a_short_text_may_not_end_early_again() -> None:
+    bundle = bundle_saying(GOOD[:3])
+    heard = listen(bundle, text="Go home")
+    assert heard.findings == (Finding(0, Flaw.TOO_SHORT, 2, resolved=True),)
+    assert len(prompts(bundle)) == 2
+    once = bundle_saying(GOOD[:3], checks=SpeechChecks(retries=0))
+    assert len(heard.sound) > len(listen(once, text="Go home").sound)
 
 
 def test_silence_is_tried_again_and_then_an_error() -> None:
