@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from tests.bench import acoustic, first_audio, report, text_to_semantic
+from tests.bench import acoustic, first_audio, report, text_to_semantic, versions
 from tests.bench.server import endurance, plots, suites
 from tests.bench.server.process import Load
 
@@ -20,6 +20,7 @@ MODELS = {
     "text-to-semantic": text_to_semantic.measure,
     "acoustic": acoustic.measure,
     "first-audio": first_audio.measure,
+    "versions": versions.measure,
 }
 SERVER = {
     "server-single": suites.single,
@@ -27,6 +28,7 @@ SERVER = {
     "server-burst": suites.burst,
     "server-long": suites.long_text,
     "server-voices": suites.voices,
+    "server-bundles": suites.bundles,
     "server-cancel": endurance.cancel,
     "server-soak": endurance.soak,
 }
@@ -47,7 +49,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     every = ",".join((*MODELS, "server"))
     parser.add_argument("--suites", "--part", default=every, help="joined by commas")
-    parser.add_argument("--threads", type=int, default=0, help="0 leaves the default")
+    parser.add_argument(
+        "--threads", type=int, default=0, help="of models and server; 0 leaves torch's own"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
     parser.add_argument("--device", default="auto", help="of the server")
     parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
@@ -65,7 +69,7 @@ def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
     if suite in MODELS:
         return MODELS[suite](options.rounds)
     counts = tuple(map(int, options.streams.split(",")))
-    load = Load(options.device, options.threads, counts, options.seconds, options.requests)
+    load = Load(options.device, torch.get_num_threads(), counts, options.seconds, options.requests)
     found = asyncio.run(SERVER[suite](load))
     for picture in plots.draw(suite, found.curves, options.out):
         print(f"drew {picture}")

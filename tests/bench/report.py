@@ -30,6 +30,7 @@ def machine(threads: int) -> dict[str, object]:
         "cores": os.cpu_count(),
         "threads": threads,
         "torch": torch.__version__,
+        "load at the end": os.getloadavg()[0],
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
 

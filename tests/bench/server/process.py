@@ -20,14 +20,14 @@ class Load:
     """What to measure, and how.
 
     Attributes:
-        device, threads: of the server; 0 threads leaves its default.
+        device, threads: of the server.
         streams: how many listeners there are at a time, one measurement each.
         seconds: how long listeners keep coming.
         requests: of the parts that count requests.
     """
 
     device: str = "auto"
-    threads: int = 0
+    threads: int = 1
     streams: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     seconds: float = 20.0
     requests: int = 2000

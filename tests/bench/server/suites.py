@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from backend.config import STARTER_BUNDLE
 from tests.bench.report import Row
 from tests.bench.server.figures import (
     Found,
@@ -22,7 +28,8 @@ from tests.bench.server.listener import MP3, PCM, Client, Heard, Wish
 from tests.bench.server.load import SENTENCES, Choice, arrivals, at_once, english, mixed_voices
 from tests.bench.server.process import Load, Served, served
 
-SLT = "voices/slt"
+SLT, OTHER_SLT = "voices/slt", "voices/second-slt"
+CROWD, VISITORS = 5, 1
 SINGLE_ROUNDS = 40
 GREETING = "Hello, and welcome to the evening program."
 LONG_ROUNDS = 5  # of all sentences
@@ -117,9 +124,38 @@ async def voices(load: Load) -> Found:
     return found
 
 
-async def _warm_up(client: Client) -> None:
+async def bundles(load: Load) -> Found:
+    """Many listeners of one bundle and few of another, in one process; then all of one."""
+    found = Found()
+    with TemporaryDirectory() as folder:
+        pair = f"{STARTER_BUNDLE},{_second_bundle(Path(folder))}"
+        async with served(load, bundle=pair) as server:
+            await _warm_up(server.client)
+            await _warm_up(server.client, OTHER_SLT)
+            places = {"beside a busy bundle": OTHER_SLT, "in the busy bundle": SLT}
+            for name, voice in places.items():
+                crowd, visitors = await asyncio.gather(
+                    arrivals(server.client, english(), CROWD, load.seconds),
+                    arrivals(server.client, english(voice), VISITORS, load.seconds),
+                )
+                for label, heard in {"the crowd": crowd, "the few": visitors}.items():
+                    title = f"{label}, {name}"
+                    found.rows += waits(title, heard) + underruns(title, heard)
+                    found.rows += failures(title, heard)
+    return found
+
+
+def _second_bundle(folder: Path) -> Path:
+    """The starter bundle under another name."""
+    copied = Path(shutil.copytree(STARTER_BUNDLE, folder / "second"))
+    config = copied / "bundle.json"
+    config.write_text(json.dumps({**json.loads(config.read_text("utf-8")), "name": "second"}))
+    return copied
+
+
+async def _warm_up(client: Client, voice: str = SLT) -> None:
     """Let the server meet what the first requests of a kind take."""
-    await at_once(client, [Wish(text, SLT, "en") for text in SENTENCES])
+    await at_once(client, [Wish(text, voice, "en") for text in SENTENCES])
 
 
 async def _come(
