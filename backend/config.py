@@ -40,8 +40,9 @@ class Settings(BaseSettings):
     )
     lexicon: Path | None = Field(None, description="JSON file of words and their pronunciation")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
-    precision: Literal["float32", "half", "int8"] = Field(
-        "float32", description="of the text-to-semantic model's weights; the others are for x86"
+    precision: Literal["auto", "float32", "half", "int8"] = Field(
+        "auto",
+        description="of the text-to-semantic model's weights on a CPU; `auto` is half, int8 faster",
     )
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(False, description="serve a network without keys")
     tls_cert: Path | None = Field(None, description="certificate chain, PEM")
     tls_key: Path | None = Field(None, description="private key, PEM")
-    max_text_characters: int = Field(20_000, ge=1)
+    max_text_characters: int = Field(20_000, ge=1, description="of one request")
     max_upload_bytes: int = Field(16 * 2**20, ge=1, description="of each recording")
     max_streams: int = Field(16, ge=1, description="requests that are decoded together")
     max_queue: int = Field(64, ge=0, description="requests that wait for a free stream")
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     )
     drain_s: float = Field(30.0, ge=0, description="time that live requests get at the end")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="from what level on to write to the log"
+        "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
 
     @field_validator("api_keys", mode="before")
@@ -117,6 +118,16 @@ class Settings(BaseSettings):
         )
 
 
+def describe_settings() -> str:
+    """The variables of all settings, one a paragraph."""
+    lines = [
+        f"{PREFIX}{name.upper()}: {field.description}{_default(field.default)}"
+        for name, field in Settings.model_fields.items()
+    ]
+    file = f"{PREFIX}CONFIG: TOML file of these settings, in small letters and without the prefix"
+    return "\n\n".join(["Variables:", *lines, file])
+
+
 def read_settings(**given: Any) -> Settings:
     """Return the settings; those that are given come before the environment and the file.
 
@@ -142,6 +153,10 @@ class ClientSettings(BaseSettings):
     server: str = "127.0.0.1:50051"
     key: SecretStr | None = None
     ca_cert: Path | None = None
+
+
+def _default(value: object) -> str:
+    return f" ({value})" if isinstance(value, str | int | float) else ""
 
 
 def _is_loopback(host: str) -> bool:

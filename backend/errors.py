@@ -57,7 +57,9 @@ class VoiceExistsError(BackendError):
     """A voice has this id already."""
 
     def __init__(self, voice_id: str) -> None:
-        super().__init__(f"a voice with the id {voice_id!r} exists already")
+        super().__init__(
+            f"a voice with the id {voice_id!r} exists already: choose another id, or delete it"
+        )
 
 
 class VoiceBuiltinError(BackendError):
@@ -75,7 +77,7 @@ class UploadTooLargeError(BackendError):
     """An upload is larger than the limit."""
 
     def __init__(self, what: str, limit_bytes: int) -> None:
-        super().__init__(f"the {what} is larger than the limit of {limit_bytes} bytes")
+        super().__init__(f"the {what} is larger than the limit of {limit_bytes} bytes: cut it")
 
 
 class UploadTimeoutError(BackendError):
@@ -99,7 +101,7 @@ class KeyInvalidError(BackendError):
     """The key that was sent is not known."""
 
     def __init__(self) -> None:
-        super().__init__("the API key is not known")
+        super().__init__("the API key is not known: send one of the server's GPTSOVITS_API_KEYS")
 
 
 class OverloadedError(BackendError):

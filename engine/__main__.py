@@ -44,7 +44,7 @@ def main() -> None:
 @application.command()
 def say(
     text: Annotated[str, typer.Option(help="What to say.")],
-    language: Annotated[str, typer.Option(help="Its language: en or zh.")] = "en",
+    language: Annotated[str, typer.Option(help="Its code, such as en, zh or fr; or auto.")] = "en",
     voice: Annotated[str, typer.Option(help="A voice of the bundle; empty takes the first.")] = "",
     out: Annotated[Path, typer.Option(help="The WAV file to write.")] = Path("out/speech.wav"),
     bundle: Annotated[Path, typer.Option(help="The bundle's folder.")] = STARTER,

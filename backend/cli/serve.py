@@ -57,7 +57,7 @@ async def _serve(settings: Settings) -> None:
     from engine.pipeline.scheduler import Scheduler
     from engine.text.lexicon import read_lexicon
 
-    precision = Precision(settings.precision)
+    precision = None if settings.precision == "auto" else Precision(settings.precision)
     settings.check_exposure()
     server = TtsServer(settings)
     try:

@@ -18,7 +18,12 @@ CHUNK_BYTES = 64 * 1024
 voices = typer.Typer(no_args_is_help=True, help="List, show, create and delete voices.")
 
 VoiceId = Annotated[str, typer.Argument(help="The id of the voice.")]
-Recording = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
+Reference = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="3 to 10 s of clear speech, a sound file.")
+]
+Consent = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="The speaker saying that they agree.")
+]
 
 
 @voices.command("list")
@@ -48,10 +53,10 @@ def show(voice_id: VoiceId, server: Server = None, key: Key = None) -> None:
 @voices.command()
 def create(
     voice_id: VoiceId,
-    reference: Recording,
+    reference: Reference,
     transcript: Annotated[str, typer.Option(help="The words of the reference recording.")],
     language: Annotated[str, typer.Option(help="The code of the language it speaks.")],
-    consent: Recording,
+    consent: Consent,
     consent_text: Annotated[str, typer.Option(help="The words of the recorded consent.")],
     speaker: Annotated[str, typer.Option(help="The name of the person who speaks.")],
     name: Annotated[str, typer.Option(help="What lists show.")] = "",

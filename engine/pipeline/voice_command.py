@@ -10,7 +10,12 @@ import typer
 from engine.checkpoints.command import Mandarin, Models, Pretrained, errors_told, import_pair
 from engine.pipeline.voice_import import SpokenBy, add_voice_or_remove, check_voice
 
-Recording = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
+Reference = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="3 to 10 s of clear speech, a sound file.")
+]
+Consent = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="The speaker saying that they agree.")
+]
 
 
 def import_voice(
@@ -18,11 +23,11 @@ def import_voice(
     acoustic: Annotated[Path, typer.Argument(help="The .pth, semantic tokens to sound.")],
     name: Annotated[str, typer.Option(help="The name of the bundle and of its voice.")],
     pretrained: Pretrained,
-    reference: Recording,
+    reference: Reference,
     transcript: Annotated[str, typer.Option(help="The words of the reference recording.")],
     language: Annotated[str, typer.Option(help="The code of the language it speaks.")],
     speaker: Annotated[str, typer.Option(help="The name of the person who speaks.")],
-    consent: Recording,
+    consent: Consent,
     consent_text: Annotated[str, typer.Option(help="The words of the recorded consent.")],
     models: Models = Path("data/models"),
     mandarin: Mandarin = True,

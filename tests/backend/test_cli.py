@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from backend.cli.app import app
 from backend.cli.dictate import text_as_it_comes
+from backend.config import Settings
 from tests.backend.harness import Harness, running, tone_wav
 
 
@@ -52,6 +53,13 @@ async def test_failed_say_leaves_no_file_and_tells_why(tmp_path: Path) -> None:
     assert "known_voices: voices/alto" in said.output
     assert "[KEY_INVALID]" in barred.output
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_help_of_serve_names_every_setting() -> None:
+    shown = CliRunner().invoke(app, ["serve", "--help"])
+    for name in (*Settings.model_fields, "config"):
+        assert f"GPTSOVITS_{name.upper()}:" in shown.output
+    assert "None" not in shown.output
 
 
 async def test_say_makes_the_folder_of_its_file(tmp_path: Path) -> None:
