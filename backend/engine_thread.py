@@ -5,7 +5,8 @@ steps, in the order of posting, so a cancelled request frees its slot within one
 
 A free slot goes to a request that somebody listens to before one in the background, then to the
 caller with the fewest slots, then to the oldest. Requests with listeners do not wait for those in
-the background: they are let in beside them and take over at the next end of a sentence.
+the background: they are let in beside them and take over at the next end of a sentence. Who is
+paused needs no slot: a listener who does not read keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -128,8 +129,9 @@ class EngineLoop:
     def _has_slot(self, order: Order) -> bool:
         rivals = [
             each
-            for each in self._at_work.values()
-            if order.request.background or not each.request.background
+            for listener, each in self._at_work.items()
+            if listener not in self._paused
+            and (order.request.background or not each.request.background)
         ]
         return len(rivals) < self._max_streams
 

@@ -80,6 +80,15 @@ async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:
         assert "rare" in (await order_of_ends(inference, streams))[:4]
 
 
+async def test_listener_who_does_not_read_keeps_nobody_waiting() -> None:
+    async with engine() as (inference, scheduler):
+        idle = inference.open(request(LONG))
+        scheduler.gate.set()
+        others = {str(n): inference.open(request("la la")) for n in range(3)}
+        assert sorted(await order_of_ends(inference, others)) == ["0", "1", "2"]
+        assert await order_of_ends(inference, {"idle": idle}) == ["idle"]
+
+
 async def test_one_of_several_callers_cannot_fill_the_queue() -> None:
     async with engine(max_streams=4, max_queue=4) as (inference, _):
         inference.close(inference.open(request(), caller="rare"))

@@ -136,7 +136,7 @@ class ToneScheduler:
         rivals = [
             tone
             for tone in self._tones.values()
-            if request.background or not tone.request.background
+            if not tone.paused and (request.background or not tone.request.background)
         ]
         assert len(rivals) < self.max_streams, "the backend must not admit more than this"
         if request.language not in self.languages:
