@@ -3,8 +3,8 @@
 A step reads every weight once, so it can be no faster than memory; a library call per layer and
 operation makes it several times slower. Here numba compiles the whole step: four parallel loops a
 layer, each thread a part of the heads or of the rows of a weight matrix. The weights may be
-float32, int16 or int8, with a scale for each row; activations and sums stay float32. A row of
-the batch gets the same result whatever the number of threads.
+float32, float16 (as int16: numba has no other) or int8, with a scale for each row; activations
+and sums stay float32. A row of the batch gets the same result whatever the number of threads.
 
 Arrays are indexed and not sliced inside of the loops: numba counts references to slices.
 """
@@ -17,12 +17,13 @@ from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numba import njit, prange
+from numba import njit, prange, types
+from numba.extending import overload
 from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-ONE, ZERO = np.float32(1), np.float32(0)
+ONE, ZERO, SHORT = np.float32(1), np.float32(0), np.float32(2.0**112)
 EPSILON = np.float32(1e-5)  # of the layer norms
 
 
@@ -30,7 +31,7 @@ class Projection(NamedTuple):
     """The linear layers of one kind, of all layers.
 
     Attributes:
-        weight: float32, int16 or int8 [layers, out, in].
+        weight: float32, the bits of float16 as int16, or int8; [layers, out, in].
         scale: what the rows are to be multiplied by, float32 [layers, out].
         bias: float32 [layers, out].
     """
@@ -145,6 +146,29 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
         x[b, 2 * i + 1] = tokens[token, 2 * i + 1] + alpha * np.cos(angle)
 
 
+def _plain(w: Any) -> Any:
+    """A weight as float32; `_plain_of_type` has the code."""
+    raise NotImplementedError
+
+
+@overload(_plain, jit_options={"fastmath": True})
+def _plain_of_type(w: Any) -> Callable[[Any], Any]:
+    """The code for a weight's type.
+
+    Of a float16, in the bits of an int16, exponent and fraction move to where float32 has them;
+    the exponent is then short by 127 - 15.
+    """
+
+    def from_half(w: Any) -> Any:
+        bits = np.int32(np.int64(w) << 13) & np.int32(-0x70000001)
+        return np.int32(bits).view(np.float32) * SHORT
+
+    def from_other(w: Any) -> Any:
+        return np.float32(w)
+
+    return from_half if w == types.int16 else from_other
+
+
 @njit(fastmath=True)
 def _multiply(weight, scale, bias, x, out, r):  # type: ignore[no-untyped-def]
     """Row `r` of a weight times every row of `x`: one column of `out`, four rows at a time."""
@@ -153,7 +177,7 @@ def _multiply(weight, scale, bias, x, out, r):  # type: ignore[no-untyped-def]
     for b in range(0, full, 4):
         s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
         for k in range(width):
-            w = np.float32(weight[r, k])
+            w = _plain(weight[r, k])
             s0 += w * x[b, k]
             s1 += w * x[b + 1, k]
             s2 += w * x[b + 2, k]
@@ -165,7 +189,7 @@ def _multiply(weight, scale, bias, x, out, r):  # type: ignore[no-untyped-def]
     for b in range(full, rows):
         s0 = ZERO
         for k in range(width):
-            s0 += np.float32(weight[r, k]) * x[b, k]
+            s0 += _plain(weight[r, k]) * x[b, k]
         out[b, r] = s0 * scale[r] + bias[r]
 
 

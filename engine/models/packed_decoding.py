@@ -39,9 +39,9 @@ CPU = torch.device("cpu")
 class Precision(StrEnum):
     """How the weights of the text-to-semantic model's layers are kept.
 
-    `half` takes 16 bits of each, `int8` 8 bits of the feed-forward layers, two thirds of all;
-    attention, where the same error changes more tokens, then keeps 16. Both are integers, scaled
-    for each output; activations stay float32.
+    `half` is float16, which released weights are, so that nothing is lost of them. `int8` holds
+    for the feed-forward layers, two thirds of all, with a scale for each output; attention, where
+    the same error changes more tokens, then keeps `half`. Activations and sums stay float32.
     """
 
     FLOAT32 = "float32"
@@ -49,9 +49,10 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
-INTEGERS: Mapping[Precision, type[np.signedinteger[Any]]] = MappingProxyType(
-    {Precision.HALF: np.int16, Precision.INT8: np.int8}
+KINDS: Mapping[Precision, type[np.number[Any]]] = MappingProxyType(
+    {Precision.FLOAT32: np.float32, Precision.HALF: np.float16, Precision.INT8: np.int8}
 )
+INT8_MAXIMUM = 127
 
 
 class PackedDecoding:
@@ -77,7 +78,8 @@ class PackedLinear(nn.Module):
 
     def __init__(self, packed: Projection, layer: int) -> None:
         super().__init__()
-        self._weight = torch.from_numpy(packed.weight[layer])
+        weight = torch.from_numpy(packed.weight[layer])
+        self._weight = weight.view(torch.float16) if weight.dtype is torch.int16 else weight
         self._scale = torch.from_numpy(packed.scale[layer])
         self._bias = torch.from_numpy(packed.bias[layer])
 
@@ -87,20 +89,22 @@ class PackedLinear(nn.Module):
 
 
 def pack_text_to_semantic(
-    model: TextToSemantic, precision: Precision, device: torch.device = CPU
+    model: TextToSemantic, precision: Precision | None = None, device: torch.device = CPU
 ) -> None:
     """Compile the decoding of `model`, for the CPU; it cannot train after.
 
-    The embeddings, norms and the last layer, whose logits decide, stay float32. On another device
-    float32 models stay what they are.
+    Without a `precision` it is the fastest that loses nothing: `half` for weights that are
+    float16 numbers, as released ones are. The embeddings, norms and the last layer, whose logits
+    decide, stay float32. On another device a model stays what it is.
 
     Raises:
-        MissingDependencyError: `device` has no smaller precision.
+        MissingDependencyError: `device` has no other precision than float32.
     """
     if device.type != "cpu":
-        if precision is Precision.FLOAT32:
+        if precision in (None, Precision.FLOAT32):
             return
         raise MissingDependencyError("a CPU", f"{precision} is for models on a CPU")
+    precision = precision or _lossless(model)
     wide = Precision.FLOAT32 if precision is Precision.FLOAT32 else Precision.HALF
     position, layers = model.ar_audio_position, list(model.h)
     attentions = [layer.self_attn for layer in layers]
@@ -123,19 +127,28 @@ def pack_text_to_semantic(
         _unpack_for_prefill(model, weights)
 
 
+def _lossless(model: TextToSemantic) -> Precision:
+    weights = [parameter.detach() for parameter in model.h.parameters() if parameter.ndim == 2]
+    exact = all(torch.equal(weight.half().float(), weight) for weight in weights)
+    return Precision.HALF if exact else Precision.FLOAT32
+
+
 def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str = "") -> Projection:
     """The weights and biases that `owners` have under the prefix, one array of each."""
     parameters = [cast(nn.Parameter, getattr(owner, f"{prefix}weight")) for owner in owners]
-    weight = np.stack([_array(parameter) for parameter in parameters])
     bias = np.stack([_array(getattr(owner, f"{prefix}bias")) for owner in owners])
-    if precision is Precision.FLOAT32:
-        for parameter, packed in zip(parameters, weight, strict=True):
-            parameter.data = torch.from_numpy(packed)
-        return Projection(weight, np.ones_like(bias), bias)
-    kind = INTEGERS[precision]
-    scale = np.abs(weight).max(-1).clip(min=1e-30) / np.float32(np.iinfo(kind).max)
-    values = np.rint(weight / scale[..., None]).astype(kind)
-    return Projection(values, scale.astype(np.float32), bias)
+    shape, kind = (len(owners), *parameters[0].shape), KINDS[precision]
+    weight, scale = torch.from_numpy(np.empty(shape, kind)), torch.ones(shape[:2])
+    for i, parameter in enumerate(parameters):
+        plain = parameter.detach()
+        if precision is Precision.INT8:
+            scale[i] = plain.abs().amax(1).clamp(min=1e-30) / INT8_MAXIMUM
+            plain = torch.round(plain / scale[i, :, None])
+        weight[i] = plain
+        if precision is Precision.FLOAT32:
+            parameter.data = weight[i]
+    bits = weight.view(torch.int16) if precision is Precision.HALF else weight
+    return Projection(bits.numpy(), scale.numpy(), bias)
 
 
 def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:

@@ -165,17 +165,17 @@ def load_bundle(
     folder: Path,
     device: str = "auto",
     pronunciations: Sequence[Pronunciation] = (),
-    precision: Precision = Precision.FLOAT32,
+    precision: Precision | None = None,
 ) -> Bundle:
     """Load the bundle in `folder` onto `device` (`auto`, `cpu`, `cuda`, …).
 
-    `pronunciations` come before those of the folder's `lexicon.json`, if there is one. Another
-    `precision` than float32 makes the text-to-semantic model faster on a CPU.
+    `pronunciations` come before those of the folder's `lexicon.json`, if there is one.
+    Without a `precision` the text-to-semantic model has the fastest that keeps its tokens.
 
     Raises:
         BundleError: a file is missing, damaged or does not fit its description.
         PronunciationError: a pronunciation is wrong.
-        MissingDependencyError: the device or this build of PyTorch lacks the precision.
+        MissingDependencyError: the device lacks the precision.
     """
     config = read_config(folder)
     verify_changed(folder, config)

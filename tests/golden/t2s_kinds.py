@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.models.key_value_cache import KeyValueCache
+from engine.models.packed_decoding import pack_text_to_semantic
 from engine.models.sampling import (
     SamplingOptions,
     choose,
@@ -60,6 +61,7 @@ def load_model(case: Case) -> TextToSemantic:
     model = TextToSemantic(TextToSemanticConfig.from_released(case.manifest["config"])).eval()
     state = {key.removeprefix("model."): value for key, value in case.state().items()}
     model.load_state_dict(state, strict=True)
+    pack_text_to_semantic(model)  # as the server does on a CPU
     return model
 
 
