@@ -152,8 +152,8 @@ def test_subtitles_of_a_long_reading_follow_its_sound(
     unpacked = unpack_plugin(tmp_path, TOOLS)
     plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
     nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
-    first, second = (" ".join(SENTENCES * times) for times in (2, 4))
-    text = f"{first}\n\n{second}"
+    rule = "---\n" * 150  # fills a part without a sound
+    text = f"{SENTENCES[1]} {SENTENCES[2]}\n\n{rule}\n\n{rule}\n\n{SENTENCES[3]} {SENTENCES[4]}"
     try:
         read = nodes.run("read_long_text", text=text, voice=voice, format="wav", subtitles="srt")
     finally:
