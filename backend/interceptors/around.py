@@ -21,7 +21,26 @@ type Surrounding = Callable[[Context], AbstractAsyncContextManager[None]]
 type Handler = grpc.RpcMethodHandler[Any, Any]
 
 
-class AroundInterceptor(grpc.aio.ServerInterceptor):
+class HandlerInterceptor(grpc.aio.ServerInterceptor):
+    """Changes the handlers of our methods."""
+
+    def changed(self, handler: Handler, details: grpc.HandlerCallDetails) -> Handler:
+        """Return what takes the place of a handler."""
+        raise NotImplementedError
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of the method, changed if it is ours."""
+        handler = await continuation(handler_call_details)
+        if handler is None or not str(handler_call_details.method).startswith(OUR_PREFIX):
+            return handler
+        return self.changed(handler, handler_call_details)
+
+
+class AroundInterceptor(HandlerInterceptor):
     """Runs each RPC of ours inside `around`."""
 
     def around(
@@ -30,21 +49,9 @@ class AroundInterceptor(grpc.aio.ServerInterceptor):
         """Return what surrounds the RPC; an exception raised here ends it."""
         raise NotImplementedError
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """Return the handler of the method, surrounded."""
-        handler = await continuation(handler_call_details)
-        if not is_ours(handler, handler_call_details):
-            return handler
-        return _surround(handler, functools.partial(self.around, handler_call_details))
-
-
-def is_ours(handler: Handler | None, details: grpc.HandlerCallDetails) -> bool:
-    """Whether there is such a method, and of our own package."""
-    return handler is not None and str(details.method).startswith(OUR_PREFIX)
+    def changed(self, handler: Handler, details: grpc.HandlerCallDetails) -> Handler:
+        """Return the handler, surrounded."""
+        return _surround(handler, functools.partial(self.around, details))
 
 
 def _surround(handler: Handler, around: Surrounding) -> Handler:

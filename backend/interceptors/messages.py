@@ -7,26 +7,20 @@ Those of a stream are read one by one while the handler runs, and need nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
-import grpc.aio
 
-from backend.interceptors.around import Context, Handler, is_ours
+from backend.interceptors.around import Context, Handler, HandlerInterceptor
 
 
-class MessagesInterceptor(grpc.aio.ServerInterceptor):
+class MessagesInterceptor(HandlerInterceptor):
     """Reads the single requests of our methods."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """Return the handler of the method, which reads its request itself."""
-        handler = await continuation(handler_call_details)
-        return _reading(handler) if is_ours(handler, handler_call_details) else handler
+    def changed(self, handler: Handler, details: grpc.HandlerCallDetails) -> Handler:
+        """Return a handler that reads its request itself."""
+        return _reading(handler)
 
 
 def _reading(handler: Handler) -> Handler:
