@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from tests.bench import acoustic, first_audio, report, text_to_semantic, versions
-from tests.bench.server import endurance, plots, suites
+from tests.bench.server import endurance, engine_load, plots, suites
 from tests.bench.server.process import Load
 
 MODELS = {
@@ -31,6 +31,7 @@ SERVER = {
     "server-bundles": suites.bundles,
     "server-cancel": endurance.cancel,
     "server-soak": endurance.soak,
+    "server-engine": engine_load.engine,
 }
 
 

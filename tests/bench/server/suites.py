@@ -90,6 +90,8 @@ async def burst(load: Load) -> Found:
             before_s = server.processor_s()
             heard = await at_once(server.client, wishes)
             _tell(found, f"{count} at once", heard, server.processor_s() - before_s)
+            opened_ms = 1e3 * percentile([each.opened_s for each in heard if each.whole], 95)
+            found.rows.append(Row(f"{count} at once: let in, p95", opened_ms, "ms"))
             if count == SHOWN_STREAMS:
                 found.curves |= {f"lead {n}": each.lead() for n, each in enumerate(heard)}
     return found
