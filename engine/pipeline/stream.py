@@ -12,15 +12,15 @@ from torch import Tensor
 
 from engine.errors import EmptyTextError, SynthesisError
 from engine.models.sampling import (
-    SamplingOptions,
     choose,
     draw_noise,
     penalize_repetition,
     token_probabilities,
 )
-from engine.pipeline.acoustic import Manner, Piece
+from engine.pipeline.acoustic import Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
+from engine.pipeline.options import livelier, manner_of, sampling_of, sentence_gap_s
 from engine.pipeline.pacing import Outlay
 from engine.pipeline.sentence import Prefill, Sentence
 from engine.pipeline.timing import SentenceClock, Timekeeper
@@ -32,7 +32,6 @@ from engine.types import (
     Flaw,
     Phonemes,
     Samples,
-    SynthesisOptions,
     SynthesisRequest,
     TimestampDetail,
     VoicePrompt,
@@ -41,7 +40,6 @@ from engine.types import (
 logger = logging.getLogger(__name__)
 
 SEED_STRIDE = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: far from every small seed
-RETRY_TOP_K, RETRY_TEMPERATURE = 5, 1.0
 VARIATION_STRIDE = 0xC2B2AE3D27D4EB4F  # a large prime
 FIRST_OUTLAY = Outlay(14, 14)  # of a sentence that has not begun, about
 
@@ -63,7 +61,7 @@ class Stream:
         options = request.options
         self.seed = secrets.randbits(62) if options.seed is None else options.seed
         self.generator = torch.Generator().manual_seed(self.seed)
-        self.sampling = resolve_sampling(options, bundle.defaults.sampling)
+        self.sampling = sampling_of(options, bundle.defaults)
         bundle.check_language(request.language)
         self.language = bundle.frontend.settle(request.text, request.language)
         lexicon = Lexicon(request.pronunciations)
@@ -72,7 +70,9 @@ class Stream:
         )
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")
-        self.open_acoustic = bundle.acoustics.in_voice(request.voice, self._manner(options))
+        self.open_acoustic = bundle.acoustics.in_voice(
+            request.voice, manner_of(options, bundle.defaults)
+        )
         self.timekeeper = _timekeeper(bundle, request)
         self.clock: SentenceClock | None = None
         self.next_sentence = 0
@@ -260,16 +260,10 @@ class Stream:
             raise RuntimeError("no sentence has begun")
         return self.sentence
 
-    def _manner(self, options: SynthesisOptions) -> Manner:
-        scale, default = options.noise_scale, self.bundle.defaults.noise_scale
-        scale = default if scale is None else scale
-        return Manner(scale, options.speed, options.sample_steps)
-
     def _with_gap(self, samples: Samples) -> Samples:
         if self.next_sentence == len(self.sentences) and not self.request.goes_on:
             return samples
-        wanted = self.request.options.sentence_gap_s
-        gap_s = self.bundle.defaults.sentence_gap_s if wanted is None else wanted
+        gap_s = sentence_gap_s(self.request.options, self.bundle.defaults)
         gap = np.zeros(round(gap_s * self.bundle.sample_rate_hz), np.float32)
         return np.concatenate([samples, gap])
 
@@ -285,27 +279,6 @@ def _pace(voice: VoicePrompt) -> float:
     """Tokens per phoneme of the reference; 0 where it has no words."""
     phonemes = len(voice.phoneme_ids)
     return len(voice.semantic_tokens) / phonemes if phonemes else 0.0
-
-
-def livelier(sampling: SamplingOptions) -> SamplingOptions:
-    """For another attempt: what is nearly greedy would get stuck in the same place again."""
-    return replace(
-        sampling,
-        top_k=max(sampling.top_k, RETRY_TOP_K),
-        temperature=max(sampling.temperature, RETRY_TEMPERATURE),
-    )
-
-
-def resolve_sampling(options: SynthesisOptions, defaults: SamplingOptions) -> SamplingOptions:
-    """The request's sampling options where it has them, else the bundle's."""
-    return SamplingOptions(
-        defaults.top_k if options.top_k is None else options.top_k,
-        defaults.top_p if options.top_p is None else options.top_p,
-        defaults.temperature if options.temperature is None else options.temperature,
-        defaults.repetition_penalty
-        if options.repetition_penalty is None
-        else options.repetition_penalty,
-    )
 
 
 def _joined(voice: VoicePrompt, target: Tensor | None) -> Tensor | None:
