@@ -15,7 +15,11 @@ FORMAT = "1"
 
 
 def save_prompt(prompt: VoicePrompt, path: Path) -> None:
-    """Write `prompt` to `path`."""
+    """Write `prompt` to `path`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     tensors = {"semantic_tokens": prompt.semantic_tokens, "phoneme_ids": prompt.phoneme_ids}
     if prompt.bert_features is not None:
         tensors["bert_features"] = prompt.bert_features
@@ -26,7 +30,10 @@ def save_prompt(prompt: VoicePrompt, path: Path) -> None:
     for i, embedding in enumerate(prompt.speaker_embeddings):
         tensors[f"speaker_embedding.{i}"] = embedding
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, path, {"language": prompt.language, "format": FORMAT})
+    try:
+        save_file(contiguous, path, {"language": prompt.language, "format": FORMAT})
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def load_prompt(path: Path) -> VoicePrompt:

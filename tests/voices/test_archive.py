@@ -44,3 +44,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         load_prompt(tmp_path / "absent.safetensors")
+
+
+def test_prompt_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="cannot be written"):
+        save_prompt(tiny_prompt(), tmp_path / "missing" / "voice.safetensors")
