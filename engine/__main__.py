@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from engine.audio.files import encode_wav
 from engine.checkpoints.command import commands as models_commands
+from engine.checkpoints.onnx_command import export
 from engine.errors import EngineError, InputError
 from engine.pipeline.bundle import Bundle, BundledVoice, load_bundle
 from engine.pipeline.synthesizer import stream
@@ -34,6 +35,7 @@ SUBTITLE_FORMATS = MappingProxyType({f".{form.value}": form for form in Subtitle
 application = typer.Typer(no_args_is_help=True, add_completion=False)
 models_commands.command("import-voice")(import_voice)
 application.add_typer(models_commands, name="models")
+application.command("export-onnx")(export)
 
 
 @application.callback()
