@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from tests.bench import acoustic, first_audio, report, text_to_semantic, versions
+from tests.bench.rounds import at_threads
 from tests.bench.server import endurance, engine_load, plots, suites
 from tests.bench.server.process import Load
 
@@ -20,8 +21,8 @@ MODELS = {
     "text-to-semantic": text_to_semantic.measure,
     "acoustic": acoustic.measure,
     "first-audio": first_audio.measure,
-    "versions": versions.measure,
 }
+THREADS = (1, 2)  # where none are asked for
 SERVER = {
     "server-single": suites.single,
     "server-streams": suites.streams,
@@ -48,10 +49,13 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    every = ",".join((*MODELS, "server"))
+    every = ",".join((*MODELS, "versions", "server"))
     parser.add_argument("--suites", "--part", default=every, help="joined by commas")
     parser.add_argument(
-        "--threads", type=int, default=0, help="of models and server; 0 leaves torch's own"
+        "--threads",
+        type=int,
+        default=0,
+        help="of models (0: 1, then 2) and server (0: torch's own)",
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
     parser.add_argument("--device", default="auto", help="of the server")
@@ -68,7 +72,10 @@ def _named(names: list[str]) -> list[str]:
 
 def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
     if suite in MODELS:
-        return MODELS[suite](options.rounds)
+        counts = (options.threads,) if options.threads else THREADS
+        return at_threads(counts, MODELS[suite], options.rounds)
+    if suite == "versions":
+        return versions.measure(options.rounds)
     counts = tuple(map(int, options.streams.split(",")))
     load = Load(options.device, torch.get_num_threads(), counts, options.seconds, options.requests)
     found = asyncio.run(SERVER[suite](load))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from tests.bench.report import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,19 @@ class Measured:
     median_s: float
     fastest_s: float
     slowest_s: float
+
+
+def at_threads(
+    counts: Sequence[int], measure: Callable[[int], list[Row]], rounds: int
+) -> list[Row]:
+    """What `measure` finds with each number of CPU threads; rows are named after it."""
+    before, rows = torch.get_num_threads(), []
+    for count in counts:
+        torch.set_num_threads(count)
+        threads = "1 thread" if count == 1 else f"{count} threads"
+        rows += [replace(row, name=f"{threads}: {row.name}") for row in measure(rounds)]
+    torch.set_num_threads(before)
+    return rows
 
 
 def take_turns(subjects: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Measured]:

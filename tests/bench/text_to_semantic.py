@@ -16,35 +16,46 @@ from tests.bench.report import Row
 from tests.bench.rounds import take_turns
 
 STEPS = 40
-BATCHES = (1, 2, 4, 8)
+BATCHES = (1, 4, 8)
 
 
 @torch.inference_mode()
 def measure(rounds: int) -> list[Row]:
-    """Prefill, decoding alone in every precision, decoding in batches."""
+    """Prefill, decoding by plain PyTorch, decoding in every precision, alone and in a batch."""
     plain = official.text_to_semantic()
-    subjects: dict[str, Callable[[], object]] = {
-        "weights read once": partial(_read_weights, plain),
-        "prefill of 175 positions": partial(_prefilled, plain, 1),
-    }
-    sizes = {}
-    for precision in Precision:
-        model = copy.deepcopy(plain)
+    packed = {precision: copy.deepcopy(plain) for precision in Precision}
+    for precision, model in packed.items():
         pack_text_to_semantic(model, precision)
-        for size in BATCHES if precision is Precision.FLOAT32 else (1, 8):
-            name = f"{precision}, batch {size}"
-            subjects[name], sizes[name] = _decoding(model, size), size
-    seconds = take_turns(subjects, rounds)
-    ceiling = 1 / seconds["weights read once"].median_s
+    subjects: dict[str, Callable[[], object]] = {
+        "weights read": partial(_read_weights, packed[Precision.FLOAT32]),
+        "prefill": partial(_prefilled, plain, 1),
+        "plain": _decoding(plain, 1),
+    }
+    for precision, model in packed.items():
+        subjects |= {f"{precision} {rows}": _decoding(model, rows) for rows in BATCHES}
+    seconds = {name: found.median_s for name, found in take_turns(subjects, rounds).items()}
+    ceiling = 1 / seconds["weights read"]
+    rates = {name: STEPS / seconds[name] for name in subjects}
+    alone = rates[f"{Precision.FLOAT32} 1"]
     rows = [
-        Row("prefill of 175 positions", seconds["prefill of 175 positions"].median_s * 1e3, "ms"),
+        Row("prefill of 175 positions", seconds["prefill"] * 1e3, "ms"),
         Row("ceiling: float32 weights read once a token", ceiling, "tokens/s"),
+        Row(
+            "plain PyTorch, batch 1",
+            rates["plain"],
+            "tokens/s",
+            {"of ceiling": rates["plain"] / ceiling},
+        ),
     ]
-    alone = STEPS / seconds[f"{Precision.FLOAT32}, batch 1"].median_s
-    for name, batch in sizes.items():
-        rate = batch * STEPS / seconds[name].median_s
-        ratios = {"of the ceiling": rate / ceiling, "of float32 alone": rate / alone}
-        rows.append(Row(name, rate, "tokens/s", ratios))
+    for precision in Precision:
+        single = rates[f"{precision} 1"]
+        ratios = {"of ceiling": single / ceiling, "of float32": single / alone}
+        rows.append(Row(f"{precision}, batch 1", single, "tokens/s", ratios))
+        for count in BATCHES[1:]:
+            rate = count * rates[f"{precision} {count}"]
+            rows.append(
+                Row(f"{precision}, batch {count}", rate, "tokens/s", {"of batch 1": rate / single})
+            )
     return rows
 
 
