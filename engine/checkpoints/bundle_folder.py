@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -101,6 +101,23 @@ def read_config(folder: Path) -> BundleConfig:
     return config
 
 
+def checked(config: BundleConfig) -> BundleConfig:
+    """The same description with every value of the type that it must have.
+
+    Raises:
+        BundleError: a value cannot be read as that.
+    """
+    try:
+        return TypeAdapter(BundleConfig).validate_python(asdict(config))
+    except ValidationError as error:
+        wrong = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
+        raise BundleError(f"the description of the networks is wrong: {wrong}") from error
+
+
+def _place(path: Sequence[object]) -> str:
+    return ".".join(map(str, path))
+
+
 def write_config(folder: Path, config: BundleConfig) -> None:
     """Write `bundle.json`, pinning every file that is in the folder now."""
     files = sorted([*folder.rglob("*.safetensors"), *folder.glob(BERT_VOCABULARY)])
@@ -188,6 +205,30 @@ def load_network(network: nn.Module, path: Path) -> nn.Module:
     except (SafetensorError, OSError, RuntimeError) as error:
         raise BundleError(f"{path} does not fit its network: {error}") from error
     return network.eval().requires_grad_(False)
+
+
+def check_shapes(network: nn.Module, path: Path) -> nn.Module:
+    """Check that a file has the tensors of `network`, without reading or making any.
+
+    Raises:
+        BundleError: the file is missing, damaged or does not fit the network.
+    """
+    if not path.is_file():
+        raise BundleError(f"{path} is missing from the bundle")
+    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            stored = {key: tuple(file.get_slice(key).get_shape()) for key in names}
+    except (SafetensorError, OSError) as error:
+        raise BundleError(f"{path} cannot be read: {error}") from error
+    for key in sorted(wanted.keys() | stored.keys()):
+        if wanted.get(key) != stored.get(key):
+            raise BundleError(
+                f"{path} does not fit its network: {key} is {stored.get(key, 'missing')}, "
+                f"not {wanted.get(key, 'known')}"
+            )
+    return network
 
 
 def save_network(state: Mapping[str, Tensor], path: Path) -> None:

@@ -25,6 +25,7 @@ from engine.errors import CheckpointError
 ORIGIN = "release.json"
 TRAINING_ONLY = "enc_q."
 SEMANTIC_PREFIX = "model."
+LEARNED = ("weight", "bias", "weight_g", "weight_v", "gamma", "beta", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def _write(
     target: Path, name: str, source: Source, checkpoint: Checkpoint, dtype: torch.dtype | None
 ) -> Network:
     path = target / f"{name}.safetensors"
+    _check_finite(source, checkpoint.weights)
     save_file({key: _stored(value, dtype) for key, value in checkpoint.weights.items()}, path)
     return Network(
         file=path.name,
@@ -138,6 +140,13 @@ def _write(
         info=checkpoint.info,
         config=checkpoint.config,
     )
+
+
+def _check_finite(source: Source, weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights that would speak noise; counters of a codebook may overflow as released."""
+    for key, value in weights.items():
+        if key.endswith(LEARNED) and value.is_floating_point() and not value.isfinite().all():
+            raise CheckpointError(f"{source.path} holds values in {key} that are no numbers")
 
 
 def _stored(value: Tensor, dtype: torch.dtype | None) -> Tensor:

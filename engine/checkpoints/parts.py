@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
 
 from engine.checkpoints.acoustic_config import FlowAcousticConfig, VocoderConfig
-from engine.checkpoints.bundle_folder import BERT_VOCABULARY, BundleConfig, load_network
+from engine.checkpoints.bundle_folder import (
+    BERT_VOCABULARY,
+    BundleConfig,
+    check_shapes,
+    load_network,
+)
 from engine.checkpoints.uninitialized import Uninitialized
 from engine.errors import BundleError
 from engine.models.bert import BertFeatures
@@ -19,7 +29,9 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsConfig, VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
 
+Fill = Callable[[nn.Module, Path], nn.Module]
 HUBERT_BASE_WIDTH = 768
+MOST_LAYERS = 1000
 BEGIN, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 
 
@@ -52,8 +64,8 @@ class Parts:
         return self.acoustic if isinstance(self.acoustic, VitsDecoder) else self.acoustic.decoder
 
 
-def load_parts(folder: Path, config: BundleConfig) -> Parts:
-    """Load every network that `config` describes.
+def load_parts(folder: Path, config: BundleConfig, fill: Fill = load_network) -> Parts:
+    """Load every network that `config` describes, each by `fill`.
 
     Raises:
         BundleError: a file is missing, damaged or does not fit; or a network is not described
@@ -62,13 +74,41 @@ def load_parts(folder: Path, config: BundleConfig) -> Parts:
     check_needs(config)
     with Uninitialized():
         model = TextToSemantic(config.text_to_semantic)
-        load_network(model, folder / "text_to_semantic.safetensors")
-        acoustic = _load_acoustic(folder, config.acoustic)
+        fill(model, folder / "text_to_semantic.safetensors")
+        acoustic = _load_acoustic(folder, config.acoustic, fill)
         content = ContentEncoder(config.content_encoder)
-        load_network(content, folder / "content_encoder.safetensors")
-        bert, vocabulary = _load_bert(folder, config)
-        speaker = _load_speaker_encoder(folder, config)
+        fill(content, folder / "content_encoder.safetensors")
+        bert, vocabulary = _load_bert(folder, config, fill)
+        speaker = _load_speaker_encoder(folder, config, fill)
     return Parts(model, acoustic, content, bert, vocabulary, speaker)
+
+
+def check_parts(folder: Path, config: BundleConfig) -> None:
+    """Check that the files have the networks that `config` describes, before any is built.
+
+    What a description states is not believed: it could ask for more memory than there is.
+
+    Raises:
+        BundleError: a file is missing or does not fit, or the sizes make no network.
+    """
+    _check_counts(asdict(config))
+    try:
+        with torch.device("meta"):
+            load_parts(folder, config, check_shapes)
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder} describes sizes that make no network: {error}") from error
+
+
+def _check_counts(described: Mapping[str, Any]) -> None:
+    """Raise BundleError where more layers are stated than anything has."""
+    for name, value in described.items():
+        if isinstance(value, Mapping):
+            _check_counts(value)
+        is_count = name.endswith(("layers", "depth", "blocks")) and isinstance(value, int)
+        if (is_count and value > MOST_LAYERS) or (
+            isinstance(value, list | tuple) and len(value) > MOST_LAYERS
+        ):
+            raise BundleError(f"{name} is far too large, so the weights are none of GPT-SoVITS")
 
 
 def check_needs(config: BundleConfig) -> None:
@@ -125,33 +165,35 @@ def build_vocoder(config: VocoderConfig) -> HifiGan | BigVgan:
 
 
 def _load_acoustic(
-    folder: Path, config: VitsConfig | FlowAcousticConfig
+    folder: Path, config: VitsConfig | FlowAcousticConfig, fill: Fill
 ) -> VitsDecoder | FlowNetworks:
     path = folder / "acoustic.safetensors"
     if isinstance(config, VitsConfig):
         whole = VitsDecoder(config)
-        load_network(whole, path)
+        fill(whole, path)
         return whole
     decoder, vocoder = FlowMatchingDecoder(config.decoder), build_vocoder(config.vocoder)
-    load_network(decoder, path)
-    load_network(vocoder, folder / "vocoder.safetensors")
+    fill(decoder, path)
+    fill(vocoder, folder / "vocoder.safetensors")
     return FlowNetworks(config, decoder, vocoder)
 
 
-def _load_bert(folder: Path, config: BundleConfig) -> tuple[BertFeatures | None, dict[str, int]]:
+def _load_bert(
+    folder: Path, config: BundleConfig, fill: Fill
+) -> tuple[BertFeatures | None, dict[str, int]]:
     if config.bert is None:
         return None, {}
     bert = BertFeatures(config.bert)
-    load_network(bert, folder / "bert.safetensors")
+    fill(bert, folder / "bert.safetensors")
     vocabulary, size = read_vocabulary(folder / BERT_VOCABULARY), bert.bert.config.vocab_size
     if len(vocabulary) > size:
         raise BundleError(f"{BERT_VOCABULARY} has {len(vocabulary)} tokens, the network {size}")
     return bert, vocabulary
 
 
-def _load_speaker_encoder(folder: Path, config: BundleConfig) -> SpeakerEncoder | None:
+def _load_speaker_encoder(folder: Path, config: BundleConfig, fill: Fill) -> SpeakerEncoder | None:
     if config.speaker_encoder is None:
         return None
     encoder = SpeakerEncoder(config.speaker_encoder)
-    load_network(encoder, folder / "speaker_encoder.safetensors")
+    fill(encoder, folder / "speaker_encoder.safetensors")
     return encoder

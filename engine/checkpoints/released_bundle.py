@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from engine.checkpoints.acoustic_config import FlowAcousticConfig
-from engine.checkpoints.bundle_folder import BundleConfig, SpeechDefaults, write_config
+from engine.checkpoints.bundle_folder import BundleConfig, SpeechDefaults, checked, write_config
 from engine.checkpoints.convert import Source, convert_pair
-from engine.checkpoints.parts import load_parts
+from engine.checkpoints.parts import check_parts, load_parts
 from engine.checkpoints.pretrained import convert_bert, convert_content, convert_speaker
 from engine.checkpoints.released_acoustics import BY_MELS, flow_config, vits_config
 from engine.checkpoints.vocoders import convert_vocoder
@@ -95,6 +95,8 @@ def make_bundle(
         acoustic = replace(acoustic, speaker_dimension=speaker.embedding_size)
         config = replace(config, acoustic=acoustic, speaker_encoder=speaker)
     report("check")
+    config = checked(config)
+    check_parts(target, config)
     load_parts(target, config)
     write_config(target, config)
     return config
@@ -152,3 +154,5 @@ def _missing_named() -> Iterator[None]:
         yield
     except KeyError as error:
         raise CheckpointError(f"the configuration of the checkpoint lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"the configuration of the checkpoint is wrong: {error}") from error

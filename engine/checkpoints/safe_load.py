@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +27,13 @@ from engine.checkpoints.identify import read_as_zip
 from engine.errors import CheckpointError, UnsafeCheckpointError
 
 NESTED_KEYS = ("generator", "state_dict", "weight", "model")
+LARGEST_SWELLING = 2  # of a file when it is unpacked; torch stores its tensors as they are
+
+# What a damaged pickle makes the unpickler raise, besides its own error.
+_FAULTS = (
+    ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
+    TypeError, ValueError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         weights=_tensors(path, content["weight"]),
         config=config,
         info=str(content.get("info", "")),
-        lora_rank=None if rank is None else int(rank),
+        lora_rank=None if rank is None else _rank(path, rank),
     )
 
 
@@ -93,15 +102,44 @@ def _load(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             data = io.BytesIO(read_as_zip(file))
-        with torch.serialization.safe_globals([(ReleasedConfig, "utils.HParams")]):
+        _check_archive(path, data)
+        with (
+            torch.serialization.safe_globals([(ReleasedConfig, "utils.HParams")]),
+            warnings.catch_warnings(action="ignore"),
+        ):
             return torch.load(data, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         offender = re.search(r"GLOBAL ([\w.]+)", str(error))
         if offender:
             raise UnsafeCheckpointError(path, offender[1]) from error
         raise CheckpointError(f"{path} cannot be read as a checkpoint") from error
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+    except _FAULTS as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
+
+
+def _check_archive(path: Path, data: io.BytesIO) -> None:
+    """Refuse a small file that would fill the memory, and damage that torch does not look for."""
+    if zipfile.is_zipfile(data):
+        with zipfile.ZipFile(data) as packed:
+            unpacked = sum(member.file_size for member in packed.infolist())
+            if unpacked > LARGEST_SWELLING * data.getbuffer().nbytes:
+                raise CheckpointError(f"{path} would swell to {unpacked} bytes: no checkpoint does")
+            if damaged := packed.testzip():
+                raise CheckpointError(f"{path} is damaged: {damaged} has another checksum")
+    data.seek(0)
+
+
+def _rank(path: Path, rank: Any) -> int:
+    if not isinstance(rank, int) or rank < 1:
+        raise CheckpointError(f"the `lora_rank` of {path} is {str(rank)[:40]!r}, no rank")
+    return rank
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor has real numbers and a place in memory for each of them."""
+    if value.layout is not torch.strided or value.is_quantized or value.is_complex():
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
 
 
 def _tensors(path: Path, weights: Any) -> dict[str, Tensor]:
@@ -110,6 +148,9 @@ def _tensors(path: Path, weights: Any) -> dict[str, Tensor]:
     strangers = [str(key) for key, value in weights.items() if not isinstance(value, Tensor)]
     if strangers or not weights:
         raise CheckpointError(f"{path} holds other things than tensors: {strangers[:3]}")
+    odd = [str(key) for key, value in weights.items() if not _is_plain(value)]
+    if odd:
+        raise CheckpointError(f"{path} holds tensors that no network has: {odd[:3]}")
     return {str(key): value for key, value in weights.items()}
 
 
