@@ -211,11 +211,22 @@ def _attend(query, keys, values, length, scores, out, at, head_width):  # type: 
     """
     scale = ONE / np.sqrt(np.float32(head_width))
     best = np.float32(-3e38)
-    for t in range(length):
-        score = ZERO
+    full = length - length % 4
+    for t in range(0, full, 4):  # one at a time would be gathered from memory
+        s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
         for i in range(head_width):
-            score += keys[t, i] * query[at + i]
-        scores[t] = score * scale
+            q = query[at + i]
+            s0 += keys[t, i] * q
+            s1 += keys[t + 1, i] * q
+            s2 += keys[t + 2, i] * q
+            s3 += keys[t + 3, i] * q
+        scores[t], scores[t + 1] = s0 * scale, s1 * scale
+        scores[t + 2], scores[t + 3] = s2 * scale, s3 * scale
+    for t in range(full, length):
+        s0 = ZERO
+        for i in range(head_width):
+            s0 += keys[t, i] * query[at + i]
+        scores[t] = s0 * scale
     for t in range(length):
         best = max(best, scores[t])
     total = ZERO
@@ -224,7 +235,6 @@ def _attend(query, keys, values, length, scores, out, at, head_width):  # type: 
         total += scores[t]
     for i in range(head_width):
         out[at + i] = ZERO
-    full = length - length % 4
     for t in range(0, full, 4):
         s0, s1, s2, s3 = scores[t], scores[t + 1], scores[t + 2], scores[t + 3]
         for i in range(head_width):

@@ -85,7 +85,7 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Float32 [..., in] -> [..., out]."""
-        return F.linear(x, self._weight * self._scale[:, None], self._bias)
+        return torch.addcmul(self._bias, F.linear(x, self._weight.float()), self._scale)
 
 
 def pack_text_to_semantic(

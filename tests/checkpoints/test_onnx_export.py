@@ -10,11 +10,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from engine.__main__ import application
 from engine.checkpoints.bundle_folder import read_config, write_config
 from engine.checkpoints.onnx_export import export_onnx
 from engine.checkpoints.parts import Parts, load_parts
-from engine.errors import BundleError
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.vits_decoder import VitsDecoder
 from tests.tiny_bundle import CODES, SYMBOLS
@@ -108,5 +109,7 @@ def test_other_acoustics_are_refused_by_their_version(tmp_path: Path) -> None:
     folder.mkdir()
     config = replace(tiny_config(), version="v3", acoustic=flow_config("v3"))
     write_config(folder, config)
-    with pytest.raises(BundleError, match="is of v3"):
-        export_onnx(folder, tmp_path / "onnx")
+    asked = ["export-onnx", "--bundle", str(folder), "--out", str(tmp_path / "onnx")]
+    result = CliRunner().invoke(application, asked)
+    assert result.exit_code == 2
+    assert "is of v3; v1, v2 and v2Pro can be exported" in result.output
