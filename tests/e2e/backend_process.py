@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "a-key-of-the-end-to-end-tests"
+THREADS = os.environ.get("OMP_NUM_THREADS", "1")
 START_LIMIT_S = 180.0
 STOP_LIMIT_S = 30.0
 DEFAULTS: Mapping[str, object] = MappingProxyType({})
@@ -63,7 +64,9 @@ class BackendProcess:
                 cwd=ROOT,
                 env={
                     "PATH": os.environ["PATH"],
-                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+                    "OMP_NUM_THREADS": THREADS,
+                    # More would wait for each other many times a token, long on a busy machine.
+                    "NUMBA_NUM_THREADS": self._settings.get("GPTSOVITS_THREADS") or THREADS,
                     "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
                     "PYTHONUNBUFFERED": "1",
                     "GPTSOVITS_DATA_DIR": str(self._folder / "data"),

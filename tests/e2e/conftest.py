@@ -40,5 +40,6 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendProcess
 @pytest.fixture
 def real_dify(plugin_process: PluginProcess, backend: BackendProcess) -> Dify:
     """A workspace with the real backend, patient enough for a busy machine."""
-    form = {"server_address": backend.address, "api_key": API_KEY, "longest_pause": "60"}
+    patience = {"timeout": "240", "longest_pause": "120"}
+    form = {"server_address": backend.address, "api_key": API_KEY, **patience}
     return Dify(plugin_process, form)

@@ -37,8 +37,8 @@ SENTENCES = [
     "Thank you very much.",
 ]
 LONGEST_STALL_S = 1.0
-# About four seconds: a reference must have three, and the small bundle has learned no long ones.
-RECORDED = "I agree that this voice may be used here, and so say I."
+# Three to four seconds: less is refused, and of more the small bundle says nothing.
+RECORDED = "I agree that my voice may be used in here now."
 QUIETEST = 0.005
 
 
