@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -153,6 +154,17 @@ class ClientSettings(BaseSettings):
     server: str = "127.0.0.1:50051"
     key: SecretStr | None = None
     ca_cert: Path | None = None
+
+
+def misspelt_variables() -> list[str]:
+    """What is wrong with variables of our prefix that no setting reads, a sentence for each."""
+    fields = (*Settings.model_fields, *ClientSettings.model_fields, "config")
+    known = [PREFIX + name.upper() for name in fields]
+    strangers = (name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    return [
+        f"{name} is no setting; the nearest is {get_close_matches(name, known, 1, 0.0)[0]}"
+        for name in sorted(strangers)
+    ]
 
 
 def _default(value: object) -> str:

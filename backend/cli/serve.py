@@ -14,9 +14,11 @@ from typing import Annotated
 
 import typer
 
-from backend.config import Settings, read_settings
+from backend.config import Settings, misspelt_variables, read_settings
 from backend.errors import BackendError
 from engine.errors import EngineError
+
+logger = logging.getLogger(__name__)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -41,6 +43,8 @@ def serve(
     try:
         settings = read_settings(**{name: each for name, each in given.items() if each is not None})
         logging.basicConfig(level=settings.log_level, stream=sys.stderr, format=LOG_FORMAT)
+        for sentence in misspelt_variables():
+            logger.warning(sentence)
         asyncio.run(_serve(settings))
     except (BackendError, EngineError, OSError) as error:
         typer.secho(f"cannot serve: {error}", err=True, fg=typer.colors.RED)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from backend.config import ClientSettings, Settings, read_settings
+from backend.config import ClientSettings, Settings, misspelt_variables, read_settings
 from backend.errors import ConfigurationError
 
 
@@ -72,6 +72,14 @@ def test_file_that_is_no_toml_is_told(
 def test_wrong_settings_are_told_by_name() -> None:
     with pytest.raises(ConfigurationError, match=r"port: .* 65535; max_streams: "):
         read_settings(port=70000, max_streams=0)
+
+
+def test_misspelt_variable_is_told_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPTSOVITS_API_KEY", "hunter2")
+    monkeypatch.setenv("GPTSOVITS_PORT", "1")
+    monkeypatch.setenv("GPTSOVITS_KEY", "of the client")
+    (sentence,) = misspelt_variables()
+    assert sentence == "GPTSOVITS_API_KEY is no setting; the nearest is GPTSOVITS_API_KEYS"
 
 
 def test_keys_are_never_printed() -> None:
