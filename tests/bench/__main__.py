@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 from pathlib import Path
 
 import torch
@@ -37,7 +38,8 @@ SERVER = {
 
 
 def main() -> None:
-    """Run the suites and report."""
+    """Run the suites and report; SIGTERM ends the servers as well."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options()
     torch.set_num_threads(options.threads or torch.get_num_threads())
     found = {}
