@@ -155,11 +155,11 @@ async def _first(messages: Requests) -> tts_pb2.StreamingConfig:
 
 
 async def _write(dictation: Dictation, messages: Requests, record: RequestRecord) -> None:
-    """Pass on what the caller writes, no faster than it is spoken."""
+    """Pass on what the caller writes, text no faster than it is spoken."""
     async for message in messages:
-        await dictation.room()
         match message.WhichOneof("payload"):
             case "text":
+                await dictation.room()
                 record.characters += len(message.text.text)
                 dictation.write(message.text.text)
             case "flush":

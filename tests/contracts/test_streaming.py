@@ -316,6 +316,19 @@ async def test_segments_without_a_deadline_are_never_refused_for_their_length(
     assert talk.heard[-1].HasField("completed")
 
 
+async def test_cancel_behind_more_text_than_may_wait_is_heard_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path, max_text_characters=30) as server:
+        server.scheduler.gate.clear()
+        talk = Talk(server)
+        await talk.write(config(), *[text("Good morning to you all. ")] * 3)
+        await talk.write(Request(ping=tts_pb2.Ping(id=7)))
+        assert (await talk.until("pong")).pong.id == 7
+        await talk.write(Request(cancel=tts_pb2.CancelSegment()))
+        server.scheduler.gate.set()
+        await talk.finish()
+    assert all(segment.cancelled for segment in talk.all("segment_completed"))
+
+
 async def test_reader_that_stops_reading_stops_the_engine_and_goes_on_later(
     tmp_path: Path,
 ) -> None:
