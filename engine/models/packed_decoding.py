@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -53,24 +55,36 @@ KINDS: Mapping[Precision, type[np.number[Any]]] = MappingProxyType(
     {Precision.FLOAT32: np.float32, Precision.HALF: np.float16, Precision.INT8: np.int8}
 )
 INT8_MAXIMUM = 127
+SHARED_BYTES = 1 << 20  # of a layer's largest matrix: worth the work of several threads
 
 
 class PackedDecoding:
-    """The decoding step of one model."""
+    """The decoding step of one model.
+
+    Small models run on one thread: their loops end sooner than threads can meet, and on a busy
+    machine the meeting costs many times the work.
+    """
 
     def __init__(self, weights: Weights, head_width: int) -> None:
         self._weights = weights
         self._step: Step = decoding_step(head_width)
+        self._is_small = weights.linear1.weight[0].nbytes < SHARED_BYTES
 
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
         most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        numba.set_num_threads(min(torch.get_num_threads(), most))
         lengths = cache.lengths[: cache.live].numpy()
         places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
-        return torch.from_numpy(
-            self._step(self._weights, places, tokens.numpy(), positions.numpy())
-        )
+        with _one_at_a_time():
+            numba.set_num_threads(1 if self._is_small else min(torch.get_num_threads(), most))
+            logits = self._step(self._weights, places, tokens.numpy(), positions.numpy())
+        return torch.from_numpy(logits)
+
+
+@cache
+def _one_at_a_time() -> Lock:
+    """Held during a step: numba's own pool of threads ends the process that enters it twice."""
+    return Lock()
 
 
 class PackedLinear(nn.Module):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -12,6 +16,7 @@ from engine.errors import MissingDependencyError
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import PackedLinear, Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
+from tests.source_tree import ROOT
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
 
 TOLERANCE = {None: 1e-5, Precision.FLOAT32: 1e-5, Precision.HALF: 2e-3, Precision.INT8: 5e-2}
@@ -79,7 +84,10 @@ def test_other_weights_stay_float32() -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-def test_the_number_of_threads_changes_nothing(threads: int) -> None:
+def test_the_number_of_threads_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr("engine.models.packed_decoding.SHARED_BYTES", 0)
     model = packed_model(Precision.FLOAT32)
     assert torch.equal(decoded(model, 6, threads), decoded(model, 6))
 
@@ -111,3 +119,18 @@ def test_full_precision_keeps_the_parameters_and_their_names() -> None:
 def test_a_copy_of_a_packed_model_decodes_the_same() -> None:
     model = packed_model(Precision.INT8)
     assert torch.equal(decoded(copy.deepcopy(model), 2), decoded(model, 2))
+
+
+def test_two_models_decode_at_once_with_any_pool_of_threads() -> None:
+    code = "from tests.models.test_packed_decoding import decode_at_once; decode_at_once()"
+    own_pool = {**os.environ, "NUMBA_THREADING_LAYER": "workqueue"}
+    subprocess.run([sys.executable, "-c", code], env=own_pool, cwd=ROOT, check=True, timeout=120)
+
+
+def decode_at_once() -> None:
+    """Two threads, a model each."""
+    models = [packed_model(), packed_model()]
+    decoded(models[0], 2)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(decoded, model, 2) for model in models * 20]:
+            done.result()
