@@ -35,6 +35,7 @@ class SpeechDefaults:
     """What a request takes where it says nothing.
 
     `reference_peak`: references are scaled to this peak, or left as they are when None.
+    `longest_reference_s`: longer references are cut with their words, or refused.
     `widest_piece`: longer sentences are cut, for models that learned from short ones; in letters,
     of which a CJK character counts as three.
     `checks`: when a sentence is spoken again; left out of the file where they are the usual ones.
@@ -45,6 +46,7 @@ class SpeechDefaults:
     noise_scale: float = 0.5
     sentence_gap_s: float = 0.3
     reference_peak: float | None = None
+    longest_reference_s: float = 10.0
     widest_piece: int = WIDEST_PIECE
     checks: SpeechChecks = field(default_factory=SpeechChecks)
     flow: FlowOptions | None = None

@@ -17,5 +17,7 @@ def revision(config: BundleConfig) -> str:
     That is its symbol table, what is done to a reference, and the pinned hashes of its networks.
     """
     pins = {path: pin for path, pin in config.sha256.items() if not path.startswith(_VOICES)}
-    content = [config.symbols, config.defaults.reference_peak, sorted(pins.items())]
+    defaults = config.defaults
+    treatment = [defaults.reference_peak, defaults.longest_reference_s]
+    content = [config.symbols, treatment, sorted(pins.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:LENGTH]

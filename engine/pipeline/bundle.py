@@ -151,7 +151,10 @@ class Bundle:
             EmptyTextError: the transcript has nothing that can be spoken.
         """
         reference, transcript = fit_transcribed(
-            reference, transcript, lambda text: self._count_phonemes(text, language)
+            reference,
+            transcript,
+            lambda text: self._count_phonemes(text, language),
+            self.prompt_maker.longest_reference_s,
         )
         phonemes = self.phonemes(transcript, language)
         return self.prompt_maker.make(reference, phonemes, language, self.bert_features(phonemes))
@@ -219,6 +222,7 @@ def _prompt_maker(config: BundleConfig, parts: Parts, device: torch.device) -> P
         config.defaults.reference_peak,
         speaker,
         None if isinstance(acoustic, VitsDecoder) else acoustic.config.mel,
+        config.defaults.longest_reference_s,
     )
 
 

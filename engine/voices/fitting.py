@@ -1,4 +1,4 @@
-"""Making a recording and its words fit for a prompt: 3 to 10 s of speech.
+"""Making a recording and its words fit for a prompt: 3 s of speech to what a bundle can use.
 
 Silence before and after the speech can go. What is still too long is cut to an excerpt if the
 words of one are known for sure; else it is refused, with a place where its owner could cut it.
@@ -15,13 +15,17 @@ from engine.types import Audio
 from engine.voices.excerpt import find_excerpt, split_clauses
 from engine.voices.trimming import best_window, without_edge_silence
 
-MIN_S, MAX_S = 3.0, 10.0
+MIN_S = 3.0
+USUAL_LONGEST_S = 10.0
 SILENT_PEAK = 0.01
 FASTEST_PHONEMES_PER_S = 40.0  # nobody speaks half as fast
 
 
 def fit_transcribed(
-    reference: Audio, transcript: str, count_phonemes: Callable[[str], int]
+    reference: Audio,
+    transcript: str,
+    count_phonemes: Callable[[str], int],
+    longest_s: float = USUAL_LONGEST_S,
 ) -> tuple[Audio, str]:
     """Return a part of the recording that fits, and the words of just that part.
 
@@ -29,25 +33,28 @@ def fit_transcribed(
         reference: what was recorded, of any length.
         transcript: all the words of it.
         count_phonemes: tells how many phonemes a text has.
+        longest_s: the most that the bundle can use.
 
     Raises:
         ReferenceAudioError: it is too short or silent, shorter than its words can be, or too long
             and cannot be cut with its words; the message says what to do.
     """
     speech = without_edge_silence(reference)
-    if is_silent(reference) or speech.duration_s <= MAX_S or reference.duration_s <= MAX_S:
-        fitting = fit_reference(reference)
+    if is_silent(reference) or min(speech.duration_s, reference.duration_s) <= longest_s:
+        fitting = fit_reference(reference, longest_s)
         _check_pace(fitting, count_phonemes(transcript))
         return fitting, transcript
     clauses = split_clauses(transcript)
-    excerpt = find_excerpt(speech, clauses, list(map(count_phonemes, clauses)), MIN_S, MAX_S)
+    excerpt = find_excerpt(speech, clauses, list(map(count_phonemes, clauses)), MIN_S, longest_s)
     if excerpt is None:
-        raise _misfit(reference, "its pauses could not be matched to its transcript for sure: ")
+        raise _misfit(
+            reference, longest_s, "its pauses could not be matched to its transcript for sure: "
+        )
     begin, end = (round(at_s * speech.sample_rate_hz) for at_s in (excerpt.begin_s, excerpt.end_s))
     return Audio(speech.samples[begin:end], speech.sample_rate_hz), excerpt.text
 
 
-def fit_reference(reference: Audio) -> Audio:
+def fit_reference(reference: Audio, longest_s: float = USUAL_LONGEST_S) -> Audio:
     """Return the recording, if it is too long without the silence before and after the speech.
 
     Raises:
@@ -57,9 +64,9 @@ def fit_reference(reference: Audio) -> Audio:
         raise ReferenceAudioError(
             "the reference is silent: record a clear sentence close to the microphone"
         )
-    fitting = without_edge_silence(reference) if reference.duration_s > MAX_S else reference
-    if not MIN_S <= fitting.duration_s <= MAX_S:
-        raise _misfit(reference)
+    fitting = without_edge_silence(reference) if reference.duration_s > longest_s else reference
+    if not MIN_S <= fitting.duration_s <= longest_s:
+        raise _misfit(reference, longest_s)
     return fitting
 
 
@@ -76,18 +83,18 @@ def is_silent(recording: Audio) -> bool:
     return not len(recording.samples) or float(np.abs(recording.samples).max()) < SILENT_PEAK
 
 
-def _misfit(reference: Audio, why: str = "") -> ReferenceAudioError:
+def _misfit(reference: Audio, longest_s: float, why: str = "") -> ReferenceAudioError:
     return ReferenceAudioError(
         f"the reference lasts {reference.duration_s:.1f} s; it must last {MIN_S:.0f} to "
-        f"{MAX_S:.0f} s: {why}{_advice(reference)}"
+        f"{longest_s:g} s: {why}{_advice(reference, longest_s)}"
     )
 
 
-def _advice(reference: Audio) -> str:
-    if reference.duration_s <= MAX_S:
+def _advice(reference: Audio, longest_s: float) -> str:
+    if reference.duration_s <= longest_s:
         return "record a longer sentence"
     advice = "cut it to one or two sentences and give the words of just these"
-    window = best_window(reference, MIN_S, MAX_S)
+    window = best_window(reference, MIN_S, longest_s)
     if window is None:
         return advice
     return f"{advice} (it pauses at {window[0]:.1f} s and {window[1]:.1f} s, for instance)"

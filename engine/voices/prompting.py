@@ -18,7 +18,7 @@ from engine.models.hubert import SAMPLE_RATE_HZ, ContentEncoder
 from engine.models.speaker_encoder import SpeakerEncoder
 from engine.models.vits_decoder import VitsDecoder
 from engine.types import Audio, Phonemes, VoicePrompt
-from engine.voices.fitting import fit_reference
+from engine.voices.fitting import USUAL_LONGEST_S, fit_reference
 
 TAIL_SAMPLES = 9600  # silence after the reference, 0.6 s at 16 kHz (as the released models expect)
 
@@ -28,6 +28,7 @@ class PromptMaker:
     """The networks that a reference passes through, all on one device.
 
     `reference_peak`: references are scaled to this peak first, or left when None.
+    `longest_reference_s`: longer ones are refused.
     `speaker_encoder`: of bundles whose decoder reads a speaker embedding.
     `mel`: how mels of the reference are made, for bundles whose decoder continues them.
     """
@@ -37,16 +38,17 @@ class PromptMaker:
     reference_peak: float | None = None
     speaker_encoder: SpeakerEncoder | None = None
     mel: MelConfig | None = None
+    longest_reference_s: float = USUAL_LONGEST_S
 
     def make(
         self, reference: Audio, transcript: Phonemes, language: str, bert: Tensor | None
     ) -> VoicePrompt:
-        """Return the prompt of a recording of 3 to 10 s, silence around the speech aside.
+        """Return the prompt of a recording of 3 s or more, silence around the speech aside.
 
         Raises:
             ReferenceAudioError: it is too short, too long or silent; the message says what to do.
         """
-        reference = self._scaled(fit_reference(reference))
+        reference = self._scaled(fit_reference(reference, self.longest_reference_s))
         with torch.inference_mode():
             wave = self._style_wave(reference)
             return VoicePrompt(

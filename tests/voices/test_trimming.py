@@ -62,3 +62,10 @@ def test_the_window_with_the_most_speech_wins() -> None:
     window = best_window(audio, 3, 10)
     assert window is not None
     assert window == (pytest.approx(7.5, abs=1.6), pytest.approx(17.5, abs=0.1))
+
+
+def test_a_bundle_may_want_shorter_references() -> None:
+    whole = recording(6.0)
+    assert fit_reference(whole, 6.5) is whole
+    with pytest.raises(ReferenceAudioError, match=r"lasts 6.0 s; it must last 3 to 5.5 s"):
+        fit_reference(whole, 5.5)

@@ -64,6 +64,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
                 noise_scale=0.3,
                 sentence_gap_s=0.1,
                 reference_peak=PEAK,
+                longest_reference_s=5.5,
                 widest_piece=72,
                 checks=CHECKS,
             ),
