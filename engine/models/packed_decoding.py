@@ -84,6 +84,9 @@ class PackedDecoding:
 @cache
 def _one_at_a_time() -> Lock:
     """Held during a step: numba's own pool of threads ends the process that enters it twice."""
+    threads = torch.get_num_threads()
+    numba.get_num_threads()  # starts the pool, which changes PyTorch's number of threads
+    torch.set_num_threads(threads)
     return Lock()
 
 

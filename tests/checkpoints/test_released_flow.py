@@ -86,8 +86,7 @@ def test_a_release_is_imported_verified_and_spoken_with(
     first, again = synthesize(bundle, request), synthesize(bundle, request)
     assert np.isfinite(first.samples).all()
     assert first.duration_s == pytest.approx(12 / 25, abs=0.06)
-    # The first step starts threads, which share later sums among them otherwise.
-    np.testing.assert_allclose(first.samples, again.samples, atol=1e-6)
+    np.testing.assert_array_equal(first.samples, again.samples)
 
 
 @VERSIONS

@@ -127,6 +127,16 @@ def test_two_models_decode_at_once_with_any_pool_of_threads() -> None:
     subprocess.run([sys.executable, "-c", code], env=own_pool, cwd=ROOT, check=True, timeout=120)
 
 
+def test_decoding_leaves_the_threads_of_pytorch_as_they_are() -> None:
+    code = """
+from tests.models.test_packed_decoding import *
+torch.set_num_threads(1)
+decoded(packed_model(), 2)
+assert torch.get_num_threads() == 1, torch.get_num_threads()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
 def decode_at_once() -> None:
     """Two threads, a model each."""
     models = [packed_model(), packed_model()]
