@@ -1,4 +1,4 @@
-"""Cutting a text into pieces that are synthesized one by one.
+"""Cutting a text into pieces that are synthesized one by one, and grouping pieces into batches.
 
 The ways to cut, and the repairs around them (short pieces join the next, a closing mark is
 added), are those of the official pipeline, so a text is spoken with the same breaks.
@@ -7,7 +7,7 @@ added), are those of the official pipeline, so a text is spoken with the same br
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil, inf
 
 from engine.text.mapped.languages import MAPPED_LANGUAGES
@@ -67,6 +67,29 @@ def split_text(
     spoken = [piece for piece in pieces if _SPOKEN.search(piece)]
     bounded = [part for piece in spoken for part in _bounded(finish_sentence(piece, language))]
     return [part for piece in bounded for part in _even_parts(piece, language, widest)]
+
+
+def plan_batches(
+    lengths: Sequence[int], batch_size: int, *, threshold: float = 0.75
+) -> list[list[int]]:
+    """Group indices of pieces of like length, short ones first.
+
+    A group shrinks until its middle length is at least `threshold` times its mean.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    batches: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        end = min(start + batch_size, len(order))
+        while end - start > 1 and not _is_even([lengths[i] for i in order[start:end]], threshold):
+            end -= 1
+        batches.append(order[start:end])
+        start = end
+    return batches
+
+
+def _is_even(lengths: Sequence[int], threshold: float) -> bool:
+    return lengths[len(lengths) // 2] * len(lengths) >= threshold * sum(lengths)
 
 
 def _full_stop(language: str) -> str:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.text.splitting import collapse_marks, finish_sentence, split_text
+from engine.text.splitting import collapse_marks, finish_sentence, plan_batches, split_text
 from engine.types import SplitPolicy
 
 TEXT = "First, a clause. Then another one; is it 3.5 km? Yes! 然后，第三句。最后一句"
@@ -80,6 +80,14 @@ def test_sentence_is_finished_in_its_language() -> None:
     assert finish_sentence("Hello\n", "en") == "Hello."
     assert finish_sentence("你好", "zh") == "你好。"
     assert finish_sentence("你好！", "zh") == "你好！"
+
+
+def test_batches_hold_pieces_of_like_length() -> None:
+    assert plan_batches([5, 40, 12, 41, 6], 2) == [[0, 4], [2, 1], [3]]
+    assert plan_batches([5, 40, 10, 41, 6, 7], 3) == [[0, 4, 5], [2, 1, 3]]
+    assert plan_batches([5, 40, 10, 6], 4) == [[0, 3, 2], [1]]
+    assert plan_batches([1, 2, 3], 20, threshold=0.0) == [[0, 1, 2]]
+    assert plan_batches([], 4) == []
 
 
 @pytest.mark.parametrize(
