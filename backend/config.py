@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(False, description="serve a network without keys")
     tls_cert: Path | None = Field(None, description="certificate chain, PEM")
     tls_key: Path | None = Field(None, description="private key, PEM")
+    tls_client_ca: Path | None = Field(
+        None, description="callers must show a certificate of this authority, PEM"
+    )
     max_text_characters: int = Field(20_000, ge=1, description="of one request")
     max_upload_bytes: int = Field(16 * 2**20, ge=1, description="of each recording")
     max_streams: int = Field(16, ge=1, description="requests that are decoded together")
@@ -82,6 +85,8 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key must be given together")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("tls_client_ca needs tls_cert and tls_key")
         return self
 
     @classmethod

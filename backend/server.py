@@ -230,8 +230,10 @@ def _address(settings: Settings) -> str:
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
     if settings.tls_cert is None or settings.tls_key is None:
         return None
+    authority = settings.tls_client_ca
     try:
         pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+        clients = None if authority is None else authority.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"cannot read the certificate or its key: {error}") from error
-    return grpc.ssl_server_credentials([pair])
+    return grpc.ssl_server_credentials([pair], clients, require_client_auth=clients is not None)

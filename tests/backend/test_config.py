@@ -104,6 +104,7 @@ def test_network_is_not_served_without_a_key_unless_asked_for(host: str) -> None
     [
         {"port": 70000},
         {"tls_cert": "cert.pem"},
+        {"tls_client_ca": "clients.pem"},
         {"max_streams": 0},
         {"log_level": "LOUD"},
     ],

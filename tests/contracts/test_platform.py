@@ -342,12 +342,42 @@ async def test_data_folder_belongs_to_one_server(tmp_path: Path) -> None:
         assert (await server.hear(speech())).completed
 
 
-async def test_encrypted_server_speaks_to_those_who_trust_its_authority(tmp_path: Path) -> None:
-    authority = trustme.CA()
+def certificate(authority: trustme.CA, folder: Path) -> tuple[Path, Path]:
+    """A certificate of `authority` for this machine, and its key, as PEM files in `folder`."""
     issued = authority.issue_cert("127.0.0.1")
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert, key = folder / "cert.pem", folder / "key.pem"
     cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     key.write_bytes(issued.private_key_pem.bytes())
+    return cert, key
+
+
+async def test_server_with_a_client_authority_hears_only_who_shows_its_certificate(
+    tmp_path: Path,
+) -> None:
+    servers, clients = trustme.CA(), trustme.CA()
+    cert, key = certificate(servers, tmp_path)
+    authority = tmp_path / "clients.pem"
+    clients.cert_pem.write_to_path(authority)
+    root, own = servers.cert_pem.bytes(), clients.issue_cert("dify@example.org")
+    known = grpc.ssl_channel_credentials(
+        root, own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes()
+    )
+    folder = tmp_path / "data"
+    async with running(folder, tls_cert=cert, tls_key=key, tls_client_ca=authority) as server:
+        address = f"127.0.0.1:{server.server.port}"
+        async with grpc.aio.secure_channel(address, known) as channel:
+            shown = Harness(server.server, server.scheduler, channel)
+            assert (await shown.hear(speech())).completed
+        async with grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(root)) as channel:
+            nameless = Harness(server.server, server.scheduler, channel)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await nameless.hear(speech(), timeout=5)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_encrypted_server_speaks_to_those_who_trust_its_authority(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    cert, key = certificate(authority, tmp_path)
     trusted = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
     async with running(tmp_path / "data", tls_cert=cert, tls_key=key) as server:
         address = f"127.0.0.1:{server.server.port}"
