@@ -66,7 +66,9 @@ def first_light(command: list[str], settings: Settings, out: Path, *, oneshot: b
             _fail("there was no voice to speak with")
         if not oneshot:
             typer.echo(f"serving on {settings.host}:{port}; Ctrl-C stops")
-            return process.wait()
+            while (status := process.poll()) is None:
+                time.sleep(POLL_S)  # a signal just before an endless wait would go unnoticed
+            return status
     return 0
 
 
