@@ -24,7 +24,6 @@ from engine.training.acoustic_batches import AcousticExample, BatchLoader, Batch
 from engine.training.acoustic_pass import AcousticBatch, encode, prior_latents, slices
 from engine.training.adversary import Adversary, MelDistance
 from engine.training.losses import kl_loss
-from engine.training.parallel import ALONE, Team
 from engine.training.run import Stateful, TrainingRun
 
 
@@ -61,12 +60,11 @@ class AcousticTrainer:
         audio: np.ndarray[tuple[int], np.dtype[np.int16]],
         folder: Path,
         options: AcousticOptions,
-        team: Team = ALONE,
     ) -> None:
         torch.manual_seed(options.seed)
-        self.decoder, self.options, self.team = decoder, options, team
+        self.decoder, self.options = decoder, options
         config = decoder.config
-        self.adversary = Adversary(options.discriminator_width, options.learning_rate, team)
+        self.adversary = Adversary(options.discriminator_width, options.learning_rate)
         self.distance = MelDistance(config.sample_rate_hz, options.resolutions)
         for name, parameter in decoder.named_parameters():
             parameter.requires_grad_(not name.startswith(options.frozen))
@@ -82,7 +80,7 @@ class AcousticTrainer:
         }
         self.run = TrainingRun(folder, parts, options.steps, options.hours)
         n_fft, hop = config.filter_length, config.hop_length
-        seed = options.seed + 1000 * team.rank + self.run.step
+        seed = options.seed + self.run.step
         torch.manual_seed(seed)
         rng = random.Random(seed)
         spectrogram = Spectrogram(n_fft, hop, n_fft)
@@ -94,8 +92,7 @@ class AcousticTrainer:
         while not self.run.finished:
             self._set_rates()
             self.run.advance(self._step(self.loader.draw()))
-            if self.team.leads:
-                self.run.keep()
+            self.run.keep()
         self.decoder.eval()
 
     def _set_rates(self) -> None:
@@ -125,7 +122,6 @@ class AcousticTrainer:
         wanted = [losses[n] for n in ("mel", "kl", "adversarial", "features") if n in losses]
         self.optimizer.zero_grad()
         torch.stack(wanted).sum().backward()
-        self.team.average_gradients(p for p in self.decoder.parameters() if p.requires_grad)
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 100.0)
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}

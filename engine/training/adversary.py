@@ -15,15 +15,13 @@ from torch import Tensor, nn
 from engine.audio.spectrogram import MelConfig, MelSpectrogram
 from engine.models.discriminators import Discriminators
 from engine.training.losses import adversarial_loss, discriminator_loss, feature_loss
-from engine.training.parallel import ALONE, Team
 
 
 class Adversary(nn.Module):
     """Discriminators with their own optimizer; `losses` trains them and judges the generator."""
 
-    def __init__(self, width: float, learning_rate: float, team: Team = ALONE) -> None:
+    def __init__(self, width: float, learning_rate: float) -> None:
         super().__init__()
-        self.team = team
         self.discriminators = Discriminators(width=width)
         self.optimizer = torch.optim.AdamW(
             self.discriminators.parameters(), learning_rate, betas=(0.8, 0.99), eps=1e-9
@@ -35,7 +33,6 @@ class Adversary(nn.Module):
         loss = discriminator_loss(judge(real), judge(fake.detach()))
         self.optimizer.zero_grad()
         loss.backward()
-        self.team.average_gradients(judge.parameters())
         self.optimizer.step()
         judge.requires_grad_(False)
         judged = judge(fake)

@@ -1,83 +1,43 @@
-"""Several processes that train one model: each its own batches, one average gradient."""
+"""Trainings side by side, each in a process of its own, as soon as what they need is done."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import torch
-import torch.distributed as dist
-from torch import nn
-from torch.nn.utils import parameters_to_vector
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """Which of how many processes this is; a team of one exchanges nothing."""
+class Job:
+    """Something to run, and the names of the jobs that must be done before."""
 
-    rank: int = 0
-    size: int = 1
-
-    @property
-    def leads(self) -> bool:
-        """Whether this process logs and saves."""
-        return self.rank == 0
-
-    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace every gradient by its mean over the team."""
-        if self.size == 1:
-            return
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        flat = parameters_to_vector(gradients)
-        dist.all_reduce(flat)
-        flat /= self.size
-        at = 0
-        for gradient in gradients:
-            gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
-            at += gradient.numel()
+    work: Callable[[], None]
+    needs: tuple[str, ...] = ()
 
 
-ALONE = Team()
-
-
-def run_team(work: Callable[[Team], None], size: int) -> None:
-    """Run `work` in `size` processes, on one thread each, until all are done.
+def run_jobs[Name: str](jobs: Mapping[Name, Job], processes: int) -> None:
+    """Run all jobs, up to `processes` at a time; the first that can is the first that runs.
 
     Raises:
-        RuntimeError: one of them failed.
+        RuntimeError: one of them failed; the others that ran were stopped.
     """
     context = multiprocessing.get_context("spawn")
-    with TemporaryDirectory() as folder:
-        meeting = Path(folder) / "meeting"
-        members = [
-            context.Process(target=_member, args=(work, Team(rank, size), meeting))
-            for rank in range(size)
-        ]
-        run_processes(members)
-
-
-def run_processes(processes: Sequence[BaseProcess]) -> None:
-    """Start all, and wait until all are done.
-
-    Raises:
-        RuntimeError: one of them failed.
-    """
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    if any(process.exitcode for process in processes):
-        raise RuntimeError("a training process failed; its output says why")
-
-
-def _member(work: Callable[[Team], None], team: Team, meeting: Path) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{meeting}", rank=team.rank, world_size=team.size)
+    waiting = dict(jobs)
+    running: dict[Name, BaseProcess] = {}
     try:
-        work(team)
+        while waiting or running:
+            for name, job in list(waiting.items()):
+                free = len(running) < processes
+                if free and not any(need in waiting or need in running for need in job.needs):
+                    running[name] = context.Process(target=waiting.pop(name).work, name=name)
+                    running[name].start()
+            wait([process.sentinel for process in running.values()])
+            for name in [name for name, process in running.items() if not process.is_alive()]:
+                if running.pop(name).exitcode:
+                    raise RuntimeError(f"{name} failed; its output says why")
     finally:
-        dist.destroy_process_group()
+        for process in running.values():
+            process.terminate()
+            process.join()

@@ -47,7 +47,8 @@ class SemanticOptions:
     """Length and rate of the training.
 
     `prompted_share` of the sequences continue a prompt; `anchored_share` of those prompts are
-    the speaker's own anchor, where there is one. `mistaken_share` of the past tokens are
+    the speaker's own anchor, where there is one, and `doubled_share` of the others two utterances,
+    so that long references are known too. `mistaken_share` of the past tokens are
     replaced by random ones: the model learns to hold on to the text where its own past is
     wrong, as it will be in synthesis.
     """
@@ -58,6 +59,7 @@ class SemanticOptions:
     learning_rate: float = 6e-4
     prompted_share: float = 0.7
     anchored_share: float = 0.6
+    doubled_share: float = 0.3
     mistaken_share: float = 0.15
     seed: int = 11
 
@@ -135,11 +137,16 @@ class SequenceSampler:
         target = self.rng.choice(self.examples)
         if self.rng.random() > self.options.prompted_share:
             return target.phoneme_ids, target.tokens
-        prompt = self.rng.choice(self.by_speaker[target.speaker])
-        if self.rng.random() < self.options.anchored_share:
-            prompt = self.anchors.get(target.speaker, prompt)
-        phonemes = torch.cat([prompt.phoneme_ids, target.phoneme_ids])
-        return phonemes, torch.cat([prompt.heard, prompt.tail, target.tokens])
+        prompts = self._prompts(target.speaker)
+        heard = [tokens for prompt in prompts for tokens in (prompt.heard, prompt.tail)]
+        phonemes = torch.cat([*(prompt.phoneme_ids for prompt in prompts), target.phoneme_ids])
+        return phonemes, torch.cat([*heard, target.tokens])
+
+    def _prompts(self, speaker: str) -> list[SemanticExample]:
+        if speaker in self.anchors and self.rng.random() < self.options.anchored_share:
+            return [self.anchors[speaker]]
+        count = 2 if self.rng.random() < self.options.doubled_share else 1
+        return self.rng.choices(self.by_speaker[speaker], k=count)
 
 
 def with_mistakes(batch: SemanticBatch, share: float, codes: int) -> SemanticBatch:

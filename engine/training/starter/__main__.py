@@ -1,13 +1,14 @@
 """`python -m engine.training.starter`: rebuild the starter bundle from nothing.
 
 1. speech: free synthesizers speak texts.
-2. tokens: content encoder, codebook, every utterance as phonemes and tokens; vocoder: log-mels
-   to sound. Side by side.
-3. semantic: text to tokens; prior: tokens and text to log-mels. Side by side.
-4. tuning: the vocoder goes on with the log-mels that the trained prior predicts.
-5. export: the bundle and its voices.
+2. tokens: content encoder, codebook, every utterance as phonemes and tokens.
+3. vocoder: log-mels to sound.
+4. prior: tokens and text to log-mels.
+5. semantic: text to tokens.
+6. tuning: the vocoder goes on with the log-mels that the trained prior predicts.
+7. export: the bundle and its voices.
 
-Every step resumes where it was stopped.
+Steps that need nothing of each other run side by side; every step resumes where it was stopped.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import typer
 
 from engine.training.starter.export import export_bundle
 from engine.training.starter.recipe import RECIPE
-from engine.training.starter.stages import ORDER, STAGES, Stage, run_side_by_side, set_up
+from engine.training.starter.stages import STAGES, Stage, run_stages, set_up
 
 
 def main(
@@ -30,22 +31,19 @@ def main(
         "engine/bundles/starter"
     ),
     stage: Annotated[Stage | None, typer.Option(help="Only this stage, without export.")] = None,
+    processes: Annotated[int, typer.Option(help="Stages at a time.")] = 2,
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
     share: Annotated[
         float, typer.Option(min=0, max=1, help="Of the steps; below 1 a rehearsal.")
     ] = 1.0,
 ) -> None:
-    """Speak, prepare, train and export, in that order."""
+    """Speak, prepare, train and export."""
     set_up(threads)
     recipe = RECIPE.shortened(share)
     if stage:
         STAGES[stage](work, recipe)
         return
-    for stages in ORDER:
-        if len(stages) == 1:
-            STAGES[stages[0]](work, recipe)
-        else:
-            run_side_by_side(work, recipe, stages, threads)
+    run_stages(work, recipe, processes, threads)
     export_bundle(work, bundle)
 
 

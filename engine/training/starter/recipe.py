@@ -39,7 +39,6 @@ class Recipe:
     vocoder: VocoderOptions
     prior: PriorOptions
     tuning: AcousticOptions
-    tuning_processes: int
     semantic: SemanticOptions
 
     def shortened(self, share: float) -> Recipe:
@@ -67,19 +66,18 @@ class Recipe:
 RECIPE = Recipe(
     seed=20,
     speakers=SPEAKERS,
-    content=ContentOptions(steps=6000),
-    vocoder=VocoderOptions(steps=6000),
-    prior=PriorOptions(steps=16000, learning_rate=5e-4, final_learning_rate=3e-5),
+    content=ContentOptions(steps=5000),
+    vocoder=VocoderOptions(steps=5200),
+    prior=PriorOptions(steps=12000, learning_rate=5e-4, final_learning_rate=3e-5),
     tuning=AcousticOptions(
-        steps=3000,
+        steps=1000,
         learning_rate=2e-4,
         final_learning_rate=2e-5,
         prior_noise=0.3,
         resolutions=VocoderOptions().resolutions,
         frozen=("ssl_proj.", "enc_p.", "flow.", "ref_enc."),
     ),
-    tuning_processes=2,
-    semantic=SemanticOptions(steps=9000, mistaken_share=0.1),
+    semantic=SemanticOptions(steps=7500, mistaken_share=0.1),
 )
 
 

@@ -6,12 +6,12 @@ Every stage resumes where it was stopped, and does nothing when it is done.
 from __future__ import annotations
 
 import logging
-import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
 from engine.training.acoustic_trainer import AcousticTrainer
-from engine.training.parallel import Team, run_processes, run_team
+from engine.training.parallel import Job, run_jobs
 from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
 from engine.training.starter.content import train_content_encoder
@@ -124,12 +124,7 @@ def train_prior_alone(work: Path, recipe: Recipe) -> None:
 
 
 def tune_vocoder(work: Path, recipe: Recipe) -> None:
-    """Let the vocoder hear what the trained prior predicts, in several processes."""
-    run_team(partial(_tune, work, recipe), recipe.tuning_processes)
-
-
-def _tune(work: Path, recipe: Recipe, team: Team) -> None:
-    set_up(1)
+    """Let the vocoder hear what the trained prior predicts."""
     decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
     vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
@@ -137,36 +132,45 @@ def _tune(work: Path, recipe: Recipe, team: Team) -> None:
     decoder.dec.load_state_dict(vocoder["vocoder"])
     prior_networks(decoder).load_state_dict(prior["prior"])
     examples, audio = load_examples(work), load_audio(work / "speech")
-    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.tuning, team)
+    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.tuning)
     if not trainer.run.step:
         trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
     trainer.train()
 
 
-STAGES: dict[Stage, Callable[[Path, Recipe], None]] = {
-    Stage.SPEECH: make_speech,
-    Stage.TOKENS: make_tokens,
-    Stage.VOCODER: train_vocoder_alone,
-    Stage.SEMANTIC: train_semantic,
-    Stage.PRIOR: train_prior_alone,
-    Stage.TUNING: tune_vocoder,
-}
-ORDER = (
-    (Stage.SPEECH,),
-    (Stage.TOKENS, Stage.VOCODER),
-    (Stage.SEMANTIC, Stage.PRIOR),
-    (Stage.TUNING,),
-)  # stages of one row need nothing of each other
+STAGES: Mapping[Stage, Callable[[Path, Recipe], None]] = MappingProxyType(
+    {
+        Stage.SPEECH: make_speech,
+        Stage.TOKENS: make_tokens,
+        Stage.VOCODER: train_vocoder_alone,
+        Stage.PRIOR: train_prior_alone,
+        Stage.SEMANTIC: train_semantic,
+        Stage.TUNING: tune_vocoder,
+    }
+)
+NEEDS: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
+    {
+        Stage.SPEECH: (),
+        Stage.TOKENS: (Stage.SPEECH,),
+        Stage.VOCODER: (Stage.SPEECH,),
+        Stage.PRIOR: (Stage.TOKENS,),
+        Stage.SEMANTIC: (Stage.TOKENS,),
+        Stage.TUNING: (Stage.VOCODER, Stage.PRIOR),
+    }
+)  # what must be done before each
 
 
-def run_side_by_side(work: Path, recipe: Recipe, stages: tuple[Stage, ...], threads: int) -> None:
-    """Run `stages` at the same time, a process each."""
-    context = multiprocessing.get_context("spawn")
-    runs = [
-        context.Process(target=_run, args=(stage, work, recipe, threads), name=stage)
-        for stage in stages
-    ]
-    run_processes(runs)
+def run_stages(work: Path, recipe: Recipe, processes: int, threads: int) -> None:
+    """Run all stages, up to `processes` at a time.
+
+    Raises:
+        RuntimeError: one of them failed.
+    """
+    jobs = {
+        stage: Job(partial(_run, stage, work, recipe, threads), needs)
+        for stage, needs in NEEDS.items()
+    }
+    run_jobs(jobs, processes)
 
 
 def _run(stage: Stage, work: Path, recipe: Recipe, threads: int) -> None:
