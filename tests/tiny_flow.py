@@ -13,7 +13,7 @@ from engine.checkpoints.parts import FlowNetworks, build_vocoder
 from engine.models.attention import EncoderConfig
 from engine.models.bigvgan import BigVganConfig
 from engine.models.cfm import FlowOptions
-from engine.models.dit import DitConfig
+from engine.models.dit_embeddings import DitConfig
 from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
 from engine.models.hifigan import HifiGanConfig
 from engine.models.inpainting import PieceLimits

@@ -59,13 +59,8 @@ class _Prefill(nn.Module):
         text = self.model.embed_text(phoneme_ids, bert_features)
         x = torch.cat([text, self.model.embed_audio(prompt)], dim=1)
         mask = prefix_mask(text.shape[1], x.shape[1], x.device)
-        keys, values = [], []
-        for layer in self.model.h:
-            q, k, v = layer.self_attn.project(x)
-            keys.append(k[0])
-            values.append(v[0])
-            x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
-        return self.model.ar_predict_layer(x[0, -1]), torch.stack(keys), torch.stack(values)
+        hidden, keys, values = self.model.encode(x, mask)
+        return self.model.ar_predict_layer(hidden[0, -1]), torch.cat(keys), torch.cat(values)
 
 
 class _Step(nn.Module):

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from engine.audio.spectrogram import V3_MEL, V4_MEL, MelConfig
 from engine.checkpoints.acoustic_config import FlowAcousticConfig, VocoderConfig
 from engine.errors import CheckpointError
-from engine.models.dit import DitConfig
+from engine.models.dit_embeddings import DitConfig
 from engine.models.flow_matching import FlowMatchingConfig
 from engine.models.inpainting import V3_LIMITS, V4_LIMITS, PieceLimits
 from engine.models.vits_decoder import VitsConfig

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.models.dit import DiffusionTransformer, DitConfig
+from engine.models.dit import DiffusionTransformer
+from engine.models.dit_embeddings import DitConfig
 from engine.models.masks import length_mask
 
 
@@ -74,22 +75,23 @@ class ConditionalFlow(nn.Module):
             guidance: how far to move on from the velocity without prompt and text; official
                 inference uses 0.
         """
-        rows, _, frames = noise.shape
-        known = prompt.shape[-1]
-        mask = length_mask(lengths, frames)[:, 0].bool()
-        padded = F.pad(prompt, (0, frames - known))
-        text = self.estimator.text_embed(features.mT)
-        free_text = self.estimator.text_embed(torch.zeros_like(features.mT)) if guidance else None
-        step = torch.full((rows,), 1.0 / steps, device=noise.device)
-        mel = _without_prompt(noise, known)
-        for i in range(steps):
-            time = self.estimator.embed_time(i * step, step)
-            velocity = self.estimator(mel, padded, text, mask, time)
-            if free_text is not None:
-                free = self.estimator(mel, torch.zeros_like(padded), free_text, mask, time)
-                velocity = velocity + (velocity - free) * guidance
-            mel = _without_prompt(mel + velocity / steps, known)
-        return mel
+        (rows, _, frames), known = noise.shape, prompt.shape[-1]
+        free = torch.ones_like(noise[:, :1])
+        free[..., :known] = 0
+        embed, bare = self.estimator.text_embed, torch.zeros_like(features.mT)
+        batch = _Batch(
+            self.estimator,
+            mel=noise * free,
+            prompt=F.pad(prompt, (0, frames - known)),
+            text=embed(features.mT),
+            free_text=embed(bare) if guidance else None,
+            inside=length_mask(lengths, frames)[:, 0].bool(),
+            free=free,
+            steps=(steps,) * rows,
+            guidance=guidance,
+            apart=False,
+        )
+        return batch.follow()
 
     def together(self, tasks: Sequence[FlowTask], guidance: float = 0.0) -> list[Tensor]:
         """Return normalized mels [1, M, T - P] of every task, in one batch.
@@ -97,10 +99,8 @@ class ConditionalFlow(nn.Module):
         Lengths, prompts and numbers of steps may differ; a row is what it would be alone.
         """
         order = sorted(range(len(tasks)), key=lambda row: -tasks[row].steps)
-        batch = _Batch.of([tasks[row] for row in order], self.estimator, guidance)
-        for i in range(tasks[order[0]].steps):
-            batch.advance(i)
-        mels = {row: batch.mel[place : place + 1] for place, row in enumerate(order)}
+        made = _Batch.of([tasks[row] for row in order], self.estimator, guidance).follow()
+        mels = {row: made[place : place + 1] for place, row in enumerate(order)}
         return [
             mels[row][..., task.prompt.shape[-1] : task.frames] for row, task in enumerate(tasks)
         ]
@@ -115,6 +115,7 @@ class _Batch:
         text, free_text: [B, T, D], what the network reads, and what it reads without text.
         inside: bool [B, T], within a row; `free` [B, 1, T], 1 where its mels are to be made.
         steps: how many each row takes.
+        apart: see `DiffusionTransformer`.
     """
 
     estimator: DiffusionTransformer
@@ -126,6 +127,7 @@ class _Batch:
     free: Tensor
     steps: tuple[int, ...]
     guidance: float
+    apart: bool = True
 
     @classmethod
     def of(
@@ -153,7 +155,13 @@ class _Batch:
             guidance=guidance,
         )
 
-    def advance(self, i: int) -> None:
+    def follow(self) -> Tensor:
+        """Take all steps; returns `mel`."""
+        for i in range(self.steps[0]):
+            self._advance(i)
+        return self.mel
+
+    def _advance(self, i: int) -> None:
         """Take step `i` with the rows that have one."""
         live = sum(steps > i for steps in self.steps)
         step = torch.tensor([1.0 / steps for steps in self.steps[:live]]).to(self.mel)
@@ -169,7 +177,7 @@ class _Batch:
     def _velocity(self, prompt: Tensor, text: Tensor, time: Tensor) -> Tensor:
         live = len(time)
         velocity: Tensor = self.estimator(
-            self.mel[:live], prompt, text[:live], self.inside[:live], time, apart=True
+            self.mel[:live], prompt, text[:live], self.inside[:live], time, apart=self.apart
         )
         return velocity
 
@@ -177,7 +185,3 @@ class _Batch:
 def _padded(rows: Sequence[Tensor], frames: int) -> Tensor:
     """Rows [1, C, T_i] as one batch [B, C, frames], zeros behind them."""
     return torch.cat([F.pad(row, (0, frames - row.shape[-1])) for row in rows])
-
-
-def _without_prompt(mel: Tensor, known: int) -> Tensor:
-    return F.pad(mel[..., known:], (known, 0))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from engine.models.attention import EncoderConfig
 from engine.models.cfm import ConditionalFlow
-from engine.models.dit import DitConfig
+from engine.models.dit_embeddings import DitConfig
 from engine.models.masks import length_mask
 from engine.models.prior_encoder import PriorEncoder
 from engine.models.quantizer import Quantizer

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import cache
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, cast
@@ -56,6 +55,7 @@ KINDS: Mapping[Precision, type[np.number[Any]]] = MappingProxyType(
 )
 INT8_MAXIMUM = 127
 SHARED_BYTES = 1 << 20  # of a layer's largest matrix: worth the work of several threads
+ONE_AT_A_TIME = Lock()  # numba's own pool of threads ends the process that enters it twice
 
 
 class PackedDecoding:
@@ -72,22 +72,19 @@ class PackedDecoding:
 
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
-        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         lengths = cache.lengths[: cache.live].numpy()
         places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
-        with _one_at_a_time():
-            numba.set_num_threads(1 if self._is_small else min(torch.get_num_threads(), most))
+        with ONE_AT_A_TIME:
+            self._set_threads()
             logits = self._step(self._weights, places, tokens.numpy(), positions.numpy())
         return torch.from_numpy(logits)
 
-
-@cache
-def _one_at_a_time() -> Lock:
-    """Held during a step: numba's own pool of threads ends the process that enters it twice."""
-    threads = torch.get_num_threads()
-    numba.get_num_threads()  # starts the pool, which changes PyTorch's number of threads
-    torch.set_num_threads(threads)
-    return Lock()
+    def _set_threads(self) -> None:
+        threads = torch.get_num_threads()
+        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(1 if self._is_small else min(threads, most))
+        if torch.get_num_threads() != threads:  # by the pool of numba, when it starts
+            torch.set_num_threads(threads)
 
 
 class PackedLinear(nn.Module):

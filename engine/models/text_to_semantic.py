@@ -176,11 +176,18 @@ class TextToSemantic(nn.Module):
 
     def forward(self, text: Tensor, audio: Tensor, mask: Tensor) -> Tensor:
         """Embedded [B, N, D] and [B, T, D] under mask [B, 1, N+T, N+T] -> hidden [B, N+T, D]."""
-        x = torch.cat([text, audio], dim=1)
+        hidden, _, _ = self.encode(torch.cat([text, audio], dim=1), mask)
+        return hidden
+
+    def encode(self, x: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """[B, T, D] under a mask -> hidden [B, T, D], each layer's keys and values [B, H, T, W]."""
+        keys, values = [], []
         for layer in self.h:
             q, k, v = layer.self_attn.project(x)
+            keys.append(k)
+            values.append(v)
             x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
-        return x
+        return x, keys, values
 
     def prefill(
         self,
@@ -195,14 +202,13 @@ class TextToSemantic(nn.Module):
         n, total = text.shape[1], text.shape[1] + audio.shape[1]
         mask = prefix_mask(n, total, text.device)
         cache.reserve(total + 1)
-        x, row = torch.cat([text, audio], dim=1), cache.live
-        for i, layer in enumerate(self.h):
-            q, k, v = layer.self_attn.project(x)
-            cache.keys[i, row, :, :total], cache.values[i, row, :, :total] = k[0], v[0]
-            x = layer.finish(x, layer.self_attn.attend(q, k, v, mask))
+        hidden, keys, values = self.encode(torch.cat([text, audio], dim=1), mask)
+        row = cache.live
+        cache.keys[:, row, :, :total] = torch.cat(keys)
+        cache.values[:, row, :, :total] = torch.cat(values)
         cache.lengths[row] = total
         cache.live += 1
-        return self.ar_predict_layer(x[0, -1])
+        return self.ar_predict_layer(hidden[0, -1])
 
     def attention(
         self, text: Tensor, audio: Tensor, *, rows: slice, columns: slice

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM
 
 from engine.models.bigvgan import BigVgan, BigVganConfig
-from engine.models.dit import DitConfig
+from engine.models.dit_embeddings import DitConfig
 from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
 from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.hubert import ContentEncoder

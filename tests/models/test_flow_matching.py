@@ -10,7 +10,8 @@ from torch import Tensor
 
 from engine.models.attention import EncoderConfig
 from engine.models.cfm import ConditionalFlow, FlowTask
-from engine.models.dit import DiffusionTransformer, DitConfig, RotaryEmbedding
+from engine.models.dit import DiffusionTransformer
+from engine.models.dit_embeddings import DitConfig, RotaryEmbedding
 from engine.models.flow_matching import FlowMatchingConfig, FlowMatchingDecoder
 from engine.models.inpainting import (
     Inpainter,
