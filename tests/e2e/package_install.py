@@ -51,3 +51,13 @@ def plugin_python(unpacked: Path, oldest: bool = False) -> Path:
         subprocess.run([*install, "-r", listed], check=True)
         finished.touch()
     return python
+
+
+def run_in_plugin(unpacked: Path, program: str) -> str:
+    """Return what `program` prints in the environment and the folder of the unpacked plugin."""
+    environment = {"INSTALL_METHOD": "local", "PYTHONPATH": str(unpacked), "PATH": "/usr/bin"}
+    run = [plugin_python(unpacked), "-c", program]
+    done = subprocess.run(
+        run, cwd=unpacked, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout

@@ -13,7 +13,7 @@ from tests.e2e.daemon import PluginProcess
 from tests.e2e.daemon_install import install_as_the_daemon
 from tests.e2e.dify import Dify
 from tests.e2e.nodes import Nodes
-from tests.e2e.package_install import plugin_python, unpack_plugin
+from tests.e2e.package_install import plugin_python, run_in_plugin, unpack_plugin
 from tests.e2e.serverless import ServerlessPlugin
 from tests.plugin.sound import tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer
@@ -72,21 +72,26 @@ def test_every_module_that_travels_is_used(tmp_path: Path, recipe: Recipe) -> No
         "import sys; from plugin.main import create_plugin; create_plugin();"
         "print(*(getattr(each, '__file__', None) for each in list(sys.modules.values())))"
     )
-    run = [plugin_python(unpacked), "-c", program]
-    environment = {"INSTALL_METHOD": "local", "PYTHONPATH": str(unpacked), "PATH": "/usr/bin"}
-    done = subprocess.run(
-        run, cwd=unpacked, env=environment, check=True, capture_output=True, text=True
-    )
+    loaded = run_in_plugin(unpacked, program).split()
     # Dify's SDK loads what YAML names outside of the modules that Python lists.
     named = "".join(path.read_text("utf-8") for path in unpacked.rglob("*.yaml"))
     unused = [
         path
         for path in unpacked.rglob("*.py")
-        if str(path) not in done.stdout.split()
+        if str(path) not in loaded
         and str(path.relative_to(unpacked)) not in (*named.split(), "main.py")
         and path.name != "__init__.py"
     ]
     assert unused == []
+
+
+def test_collecting_garbage_does_not_look_through_what_was_loaded(tmp_path: Path) -> None:
+    program = (
+        "import gc; from plugin.main import create_plugin; create_plugin();"
+        "print(len(gc.get_objects()), gc.get_freeze_count())"
+    )
+    looked_at, left_alone = map(int, run_in_plugin(unpack_plugin(tmp_path), program).split()[-2:])
+    assert looked_at < 0.1 * left_alone
 
 
 def test_a_package_is_small_and_whole(tmp_path: Path) -> None:
