@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from engine.models.sampling import (
     penalize_repetition,
     token_probabilities,
 )
-from engine.pipeline.acoustic import Piece
+from engine.pipeline.acoustic import AcousticStream, OpenStream, Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
 from engine.pipeline.options import livelier, manner_of, sampling_of, sentence_gap_s
@@ -192,7 +193,7 @@ class Stream:
             prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
             phonemes=len(ids),
             checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit, _pace(voice)),
-            open_acoustic=lambda attempt: self.open_acoustic(ids, self._source(index, attempt - 1)),
+            open_acoustic=partial(_opened, self.open_acoustic, ids, self.seed, index),
             sampler=self.generator,
             in_pieces=self.verifier is None,
         )
@@ -223,7 +224,8 @@ class Stream:
             "sentence %d, seed %d: attempt %d was %s", index, self.seed, sentence.attempt, flaw
         )
         if sentence.attempt <= retries and may_retry:
-            sentence.take_back(self._source(index, -sentence.attempt), whole=from_start)
+            again = _source(self.seed, index, -sentence.attempt)
+            sentence.take_back(again, whole=from_start)
             return True
         if flaw in FATAL:
             raise SynthesisError(
@@ -241,11 +243,6 @@ class Stream:
                 finding, attempts=sentence.attempt, resolved=True
             )
         self.sentence = None
-
-    def _source(self, index: int, variation: int) -> torch.Generator:
-        """Random numbers of a sentence's own: how it is cut must not move the sampling."""
-        seed = self.seed + (index + 1) * SEED_STRIDE + variation * VARIATION_STRIDE
-        return torch.Generator().manual_seed(seed % 2**63)
 
     @property
     def _least(self) -> int:
@@ -266,6 +263,19 @@ class Stream:
         gap_s = sentence_gap_s(self.request.options, self.bundle.defaults)
         gap = np.zeros(round(gap_s * self.bundle.sample_rate_hz), np.float32)
         return np.concatenate([samples, gap])
+
+
+def _opened(
+    open_acoustic: OpenStream, ids: Tensor, seed: int, index: int, attempt: int
+) -> AcousticStream:
+    """Open the sound of an attempt; knows no stream, or one that ends early would not be freed."""
+    return open_acoustic(ids, _source(seed, index, attempt - 1))
+
+
+def _source(seed: int, index: int, variation: int) -> torch.Generator:
+    """Random numbers of a sentence's own: how it is cut must not move the sampling."""
+    seed += (index + 1) * SEED_STRIDE + variation * VARIATION_STRIDE
+    return torch.Generator().manual_seed(seed % 2**63)
 
 
 def _timekeeper(bundle: Bundle, request: SynthesisRequest) -> Timekeeper | None:

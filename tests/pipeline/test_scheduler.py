@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +31,14 @@ TEXT = "The rain came early, and the road was wet."
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     return tiny_bundle()
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    """It comes after hundreds of requests, and what one holds is megabytes."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def request(
@@ -108,6 +119,17 @@ def test_a_cancelled_stream_frees_its_row_at_once(bundle: Bundle) -> None:
     np.testing.assert_allclose(
         sound(events[second]), synthesize(bundle, request(seed=4)).samples, atol=1e-4
     )
+
+
+@pytest.mark.usefixtures("_no_collector")
+def test_nothing_of_a_cancelled_stream_waits_for_the_garbage_collector(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(request())
+    while not any(event.chunk is not None for event in scheduler.step()):
+        pass
+    held = weakref.ref(scheduler._streams[stream])
+    scheduler.cancel(stream)
+    assert held() is None
 
 
 def test_cancelling_one_of_many_leaves_the_others_as_they_are(bundle: Bundle) -> None:
