@@ -7,6 +7,7 @@ once to warm up, say SERVING; on SIGTERM say NOT_SERVING, let live requests fini
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -161,11 +162,23 @@ async def run_until_signal(server: TtsServer, loaded: Sequence[LoadedBundle]) ->
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
         await server.start(loaded)
+        _keep_for_good()
         logger.info("serving on port %d", server.port)
         await ended.wait()
         logger.info("draining")
     finally:
         await server.stop()
+
+
+def _keep_for_good() -> None:
+    """Let the garbage collector no longer look through what has been loaded.
+
+    All threads, and so all listeners, wait while it does: 0.4 s for the starter bundle, at any
+    time. It also comes sooner, because it waits for a share of as many new objects as it knows.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # so that it counts from nothing
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
