@@ -18,7 +18,7 @@ from backend.errors import BackendError, OverloadedError, StreamIdleError
 from backend.inference import Inference, SpeechStream
 from backend.outbox import Outbox
 from backend.segments import Answer, Ended, Event, Segment, Sound, Started
-from engine.errors import EmptyTextError, TextTooLongError
+from engine.errors import EmptyTextError, TextTooLongError, UnreadableTextError
 from engine.text.clauses import Clause, ClauseAssembler, ClauseRules
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Dictation:
         self._last_sign_s = self._loop.time()
         self._segments = 0
         self._has_spoken = self._is_closed = False
+        self._nothing_to_say = EmptyTextError("the text has nothing that can be spoken")
 
     @property
     def waiting_characters(self) -> int:
@@ -159,7 +160,7 @@ class Dictation:
         while (segment := await self._next()) is not None:
             await self._speak(segment)
         if self._assembler.end and not self._has_spoken:
-            raise EmptyTextError("the text has nothing that can be spoken")
+            raise self._nothing_to_say
         self._outbox.end()
 
     async def _next(self) -> Segment | None:
@@ -183,10 +184,14 @@ class Dictation:
     async def _speak(self, segment: Segment) -> None:
         self._current = segment
         try:
-            with suppress(EmptyTextError):  # nothing but markup or signs
-                if not segment.cancelled:
-                    await self._send_sound(segment, await self._begun(segment))
-                await self._outbox.put(Ended(segment))
+            if not segment.cancelled:
+                await self._send_sound(segment, await self._begun(segment))
+            await self._outbox.put(Ended(segment))
+        except EmptyTextError as error:
+            if isinstance(error, UnreadableTextError):
+                self._nothing_to_say = error
+                await self._outbox.put(Ended(segment))  # its findings have the words
+            # else there was nothing but markup or signs
         finally:
             self._release(segment)
             self._current = None

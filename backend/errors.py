@@ -196,6 +196,7 @@ CATALOGUE: Mapping[type[Exception], Entry] = MappingProxyType(
         ShuttingDownError: Entry(_CODE.UNAVAILABLE, "SHUTTING_DOWN"),
         engine_errors.InputError: Entry(_CODE.INVALID_ARGUMENT, "INVALID_FIELD"),
         engine_errors.EmptyTextError: Entry(_CODE.INVALID_ARGUMENT, "EMPTY_TEXT"),
+        engine_errors.UnreadableTextError: Entry(_CODE.INVALID_ARGUMENT, "UNSUPPORTED_LANGUAGE"),
         engine_errors.TextTooLongError: Entry(_CODE.INVALID_ARGUMENT, "TEXT_TOO_LONG"),
         engine_errors.UnsupportedLanguageError: Entry(
             _CODE.INVALID_ARGUMENT, "UNSUPPORTED_LANGUAGE"

@@ -4,6 +4,7 @@ EngineError
 ├── InputError                        the caller can mend it
 │   ├── InvalidOptionError
 │   ├── EmptyTextError                nothing in the text can be spoken
+│   │   └── UnreadableTextError       there are words, but in scripts that are not read here
 │   ├── TextTooLongError
 │   ├── PronunciationError            a reading is malformed or does not fit its word
 │   ├── UnsupportedLanguageError
@@ -44,6 +45,17 @@ class EmptyTextError(InputError):
     """The text has nothing that can be spoken."""
 
     field = "text"
+
+
+class UnreadableTextError(EmptyTextError):
+    """The text has words, `left_out`, that no language here reads; `scripts` are theirs."""
+
+    def __init__(self, left_out: str, scripts: Iterable[str], known: Iterable[str]) -> None:
+        super().__init__(
+            f"the text has words that are not read here (script: {', '.join(scripts)}); "
+            f"the languages are {', '.join(known)}"
+        )
+        self.left_out = left_out
 
 
 class TextTooLongError(InputError):

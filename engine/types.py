@@ -73,10 +73,14 @@ class PhonemeSegment:
 
 @dataclass(frozen=True, slots=True)
 class Phonemes:
-    """One sentence ready for the models: `phoneme_ids` [N] and the segments they came from."""
+    """One sentence ready for the models: `phoneme_ids` [N] and the segments they came from.
+
+    `left_out` are its words that nobody reads, with spaces between them.
+    """
 
     phoneme_ids: tuple[int, ...]
     segments: tuple[PhonemeSegment, ...]
+    left_out: str = ""
 
     @property
     def normalized_text(self) -> str:
@@ -214,6 +218,7 @@ class Flaw(StrEnum):
     SILENT = "silent"
     CLIPPED = "clipped"
     REJECTED = "rejected"
+    LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +248,14 @@ class Finding:
     """A sentence that was not right at once: its index from 0, and what was done about it.
 
     `flaw` is the newest one; `attempts` counts all of them; `resolved` says whether the last one
-    passed the checks.
+    passed the checks. `left_out` are words that no language of the bundle reads.
     """
 
     sentence: int
     flaw: Flaw
     attempts: int
     resolved: bool
+    left_out: str = ""
 
     def __str__(self) -> str:
         """`2:loop:3:kept`: the sentence, what was wrong, the attempts, and how it ended."""

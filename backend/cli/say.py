@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, BinaryIO
@@ -41,6 +41,7 @@ class Heard:
     total_s: float = 0.0
     audio_s: float = 0.0
     seed: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def say(
@@ -79,6 +80,9 @@ def say(
         f"{out}: {heard.audio_s:.2f} s of speech, first audio after "
         f"{heard.first_audio_s * 1000:.0f} ms, real-time factor {factor:.3f}, seed {heard.seed}"
     )
+    if heard.left_out:
+        words = " ".join(heard.left_out)
+        typer.echo(f"left out, because no language of the voice reads it: {words}", err=True)
 
 
 def _along(connection: Connection, config: tts_pb2.StreamingConfig) -> Answers:
@@ -131,11 +135,18 @@ def _write(
                 heard.first_audio_s = heard.first_audio_s or time.monotonic() - began
                 size += file.write(message.audio.data)
                 show(size)
+            case "segment_completed" if isinstance(message, tts_pb2.StreamingSynthesizeResponse):
+                heard.left_out += _left_out(message.segment_completed.findings)
             case "completed":
+                heard.left_out += _left_out(message.completed.findings)
                 heard.audio_s = message.completed.audio_duration.ToMicroseconds() / 1e6
                 heard.seed = message.completed.seed
     heard.total_s = time.monotonic() - began
     return heard
+
+
+def _left_out(findings: Iterable[tts_pb2.SentenceFinding]) -> list[str]:
+    return [finding.left_out for finding in findings if finding.left_out]
 
 
 def _finish(partial: Path, out: Path) -> None:

@@ -50,6 +50,7 @@ def to_findings(findings: Iterable[Finding]) -> list[tts_pb2.SentenceFinding]:
             flaw=tts_pb2.SentenceFlaw.Value(f"SENTENCE_FLAW_{finding.flaw.name}"),
             attempts=finding.attempts,
             resolved=finding.resolved,
+            left_out=finding.left_out,
         )
         for finding in findings
     ]

@@ -21,7 +21,7 @@ from engine.checkpoints.parts import Parts, load_parts
 from engine.checkpoints.polyphones import find_predictor, reads_by_predictor
 from engine.checkpoints.revision import revision
 from engine.device import pick_device
-from engine.errors import UnsupportedLanguageError
+from engine.errors import UnreadableTextError, UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
@@ -32,6 +32,7 @@ from engine.pipeline.characters import CharacterFeatures
 from engine.pipeline.flow_stream import FlowAcoustics
 from engine.pipeline.vits_stream import VitsAcoustics
 from engine.text.frontend import TextFrontend
+from engine.text.guests import scripts_of
 from engine.text.lexicon import read_lexicon
 from engine.text.mapped import espeak
 from engine.text.mapped.languages import MAPPED_FROM, MAPPED_LANGUAGES
@@ -104,15 +105,15 @@ class Bundle:
         return self.config.defaults
 
     def phonemes(self, text: str, language: str) -> Phonemes:
-        """The phonemes of one sentence.
+        """The phonemes of one sentence; words in no language of the bundle are told as left out.
 
         Raises:
-            UnsupportedLanguageError: the bundle does not speak `language`, or one that was found
-                in the text.
+            UnsupportedLanguageError: the bundle does not speak `language`, or one that a reading
+                in the text is given in.
             EmptyTextError: nothing in it can be spoken.
         """
         self.check_language(language)
-        phonemes = self.frontend.phonemes(text, language)
+        phonemes = self.frontend.phonemes(text, language, spoken=self.config.languages)
         for segment in phonemes.segments:
             self.check_language(segment.language)
         return phonemes
@@ -149,6 +150,7 @@ class Bundle:
             ReferenceAudioError: the recording cannot be used; the message says what to do.
             UnsupportedLanguageError: the bundle does not speak `language`.
             EmptyTextError: the transcript has nothing that can be spoken.
+            UnreadableTextError: it has words that the bundle cannot read, but the recording has.
         """
         reference, transcript = fit_transcribed(
             reference,
@@ -157,6 +159,8 @@ class Bundle:
             self.prompt_maker.longest_reference_s,
         )
         phonemes = self.phonemes(transcript, language)
+        if words := phonemes.left_out:
+            raise UnreadableTextError(words, scripts_of(words), self.languages)
         return self.prompt_maker.make(reference, phonemes, language, self.bert_features(phonemes))
 
     def _count_phonemes(self, text: str, language: str) -> int:

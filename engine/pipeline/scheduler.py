@@ -130,8 +130,8 @@ class Scheduler:
             return
         if first is None:
             del self._streams[stream_id]
-            found = tuple(stream.findings.values())
-            events.append(StreamEvent(stream_id, None, True, None, stream.seed, found))
+            ending = StreamEvent(stream_id, None, True, None, stream.seed, stream.findings)
+            events.append(ending)
             return
         where, model = self._bundle.device, self._bundle.text_to_semantic
         bert = None if first.bert_features is None else first.bert_features.to(where)
@@ -190,7 +190,7 @@ class Scheduler:
             if done:
                 del self._streams[stream_id]
             if len(chunk.samples) or done:
-                found = tuple(stream.findings.values())
+                found = stream.findings
                 events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
 
     def _due(self) -> list[tuple[int, Stream]]:
@@ -218,8 +218,7 @@ class Scheduler:
     def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
         stream = self._streams.pop(stream_id)
         self._free_row(stream_id)
-        found = tuple(stream.findings.values())
-        events.append(StreamEvent(stream_id, None, True, error, stream.seed, found))
+        events.append(StreamEvent(stream_id, None, True, error, stream.seed, stream.findings))
 
     def _free_row(self, stream_id: int) -> None:
         """The last row moves into the freed one's place."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import EmptyTextError, SynthesisError
+from engine.errors import EmptyTextError, SynthesisError, UnreadableTextError
 from engine.models.sampling import (
     choose,
     draw_noise,
@@ -25,7 +25,9 @@ from engine.pipeline.options import livelier, manner_of, sampling_of, sentence_g
 from engine.pipeline.pacing import Outlay
 from engine.pipeline.sentence import Prefill, Sentence
 from engine.pipeline.timing import SentenceClock, Timekeeper
+from engine.text.guests import has_words, scripts_of
 from engine.text.lexicon import Lexicon
+from engine.text.marks import plain_text
 from engine.types import (
     Audio,
     AudioChunk,
@@ -64,10 +66,16 @@ class Stream:
         self.generator = torch.Generator().manual_seed(self.seed)
         self.sampling = sampling_of(options, bundle.defaults)
         bundle.check_language(request.language)
-        self.language = bundle.frontend.settle(request.text, request.language)
+        settled = bundle.frontend.settle(request.text, request.language)
+        self.language = settled if settled in bundle.config.languages else request.language
         lexicon = Lexicon(request.pronunciations)
         self.sentences = bundle.frontend.sentences(
-            request.text, self.language, options.split_policy, lexicon, bundle.defaults.widest_piece
+            request.text,
+            self.language,
+            options.split_policy,
+            lexicon,
+            bundle.defaults.widest_piece,
+            spoken=bundle.config.languages,
         )
         if not self.sentences:
             raise EmptyTextError("the text has nothing that can be spoken")
@@ -82,7 +90,14 @@ class Stream:
         self.paused = False
         self.due_s = due_s
         self._was_heard = False  # whether a piece came before the one that is decoded now
-        self.findings: dict[int, Finding] = {}
+        self._findings: dict[int, Finding] = {}
+        self._left_out: list[Finding] = []
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The sentences so far that were not right at once, in order."""
+        found = [*self._left_out, *self._findings.values()]
+        return tuple(sorted(found, key=lambda finding: finding.sentence))
 
     @property
     def exhausted(self) -> bool:
@@ -173,13 +188,36 @@ class Stream:
         """The next sentence that can be spoken; findings tell of those before it that cannot."""
         while self.next_sentence < len(self.sentences):
             index, self.next_sentence = self.next_sentence, self.next_sentence + 1
+            text = self.sentences[index]
             try:
-                return self.bundle.phonemes(self.sentences[index], self.language)
+                phonemes = self.bundle.phonemes(text, self.language)
             except EmptyTextError:
-                self.findings[index] = Finding(index, Flaw.EMPTY, attempts=0, resolved=False)
+                words = plain_text(text).lstrip(".。").strip()
+                self._leave_out(Finding(index, Flaw.EMPTY, 0, False, words))
+                continue
+            if phonemes.left_out:
+                self._leave_out(Finding(index, Flaw.LEFT_OUT, 1, False, phonemes.left_out))
+            return phonemes
         if not self.position:
-            raise EmptyTextError("the text has nothing that can be spoken")
+            raise self._nothing_to_say()
         return None
+
+    def _nothing_to_say(self) -> EmptyTextError:
+        words = " ".join(finding.left_out for finding in self._left_out)
+        if not has_words(words):
+            return EmptyTextError("the text has nothing that can be spoken")
+        return UnreadableTextError(words, scripts_of(words), self.bundle.languages)
+
+    def _leave_out(self, finding: Finding) -> None:
+        """Tell of words that are not spoken; they themselves are for the caller alone."""
+        self._left_out.append(finding)
+        languages = ", ".join(self.bundle.config.languages)
+        logger.warning(
+            "sentence %d: %d characters are left out, for none of %s reads them",
+            finding.sentence,
+            len(finding.left_out),
+            languages,
+        )
 
     def _sentence_of(self, phonemes: Phonemes) -> Sentence:
         bundle, voice, index = self.bundle, self.request.voice, self.next_sentence - 1
@@ -216,7 +254,7 @@ class Stream:
             SynthesisError: no attempt is left and this one cannot be used.
         """
         sentence, index = self._speaking, self.next_sentence - 1
-        self.findings[index] = Finding(index, flaw, sentence.attempt, resolved=False)
+        self._findings[index] = Finding(index, flaw, sentence.attempt, resolved=False)
         from_start = flaw in (Flaw.EMPTY, Flaw.SILENT, Flaw.CLIPPED, Flaw.REJECTED)
         may_retry = flaw is Flaw.SILENT or not (heard and from_start)
         retries = self.bundle.defaults.checks.retries
@@ -236,10 +274,10 @@ class Stream:
 
     def _close(self, *, resolved: bool) -> None:
         """End the sentence; the checks of its tokens may have left a flaw, too."""
-        finding = self.findings.get(self.next_sentence - 1)
+        finding = self._findings.get(self.next_sentence - 1)
         sentence = self._speaking
         if finding is not None and sentence.attempt > finding.attempts and resolved:
-            self.findings[finding.sentence] = replace(
+            self._findings[finding.sentence] = replace(
                 finding, attempts=sentence.attempt, resolved=True
             )
         self.sentence = None
@@ -247,7 +285,7 @@ class Stream:
     @property
     def _least(self) -> int:
         """How many tokens the sentence must have: more where it has ended too soon before."""
-        finding = self.findings.get(self.next_sentence - 1)
+        finding = self._findings.get(self.next_sentence - 1)
         ended_early = finding is not None and finding.flaw is Flaw.TOO_SHORT
         return self._speaking.checks.least if ended_early else 0
 

@@ -37,8 +37,12 @@ _COUNTED_RANGE = re.compile(
     r"(?<![\d.-])(\d{1,4}(?:\.\d{1,4})?)[-–—](?=\d{1,4}(?:\.\d{1,4})?[\u4e00-\u9fff])"
 )
 _DASH = re.compile(r"(?<=[A-Za-z0-9)\"”'’]) ?(?:[—–]|--) ?(?=[A-Za-z(\"“'‘])")
-_STYLED = re.compile(  # full-width and mathematical letters and digits, ligatures
-    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff]+"
+_STYLED = re.compile(  # full-width, lowered and mathematical letters and digits, ligatures
+    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
+    "\u2080-\u2089\u00b5]+|[\u2160-\u217f]{2,}"
+)
+_NUMBERED = re.compile(  # circled, bracketed and Roman numbers in one character
+    "[\u2160-\u217f\u2460-\u249b\u24ea-\u24fe\u2776-\u2793\u3251-\u325f\u32b1-\u32bf]"
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _UNSPOKEN_CATEGORIES = frozenset(("So", "Cs", "Co", "Cn", "Cf", "Cc", "Me"))
@@ -50,6 +54,7 @@ def clean_text(text: str) -> str:
     """`text` as plain sentences and lines, ready to be split."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    text = _NUMBERED.sub(_plain_number, text)
     text = "\n".join(_without_code(text.split("\n")))
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _WEB.sub(_host, text))))
     text = _MAIL.sub(_mailbox, _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))
@@ -58,6 +63,13 @@ def clean_text(text: str) -> str:
     text = _plain_numbers_and_dashes(text)
     text = "".join(char for char in text if _is_spoken(char))
     return re.sub(r"[ \t\u00a0\u3000]+", " ", text).strip()
+
+
+def _plain_number(match: re.Match[str]) -> str:
+    """`①` as the digits that all languages read, apart from a number or a Latin word behind it."""
+    value, following = unicodedata.numeric(match[0]), match.string[match.end() : match.end() + 1]
+    apart = ", " if following.isnumeric() else " " if following.isascii() else ""
+    return f"{int(value)}{apart if following.isalnum() else ''}"
 
 
 def _without_code(lines: list[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from engine.text.chinese.polyphones import PolyphonePredictor
 from engine.text.cleanup import clean_text
 from engine.text.english.frontend import EnglishFrontend
 from engine.text.faults import kept_to_text
+from engine.text.guests import NOBODY, has_words, merged, share_out, unheard
 from engine.text.identification import LanguageIdentifier
 from engine.text.japanese.frontend import JapaneseFrontend
 from engine.text.korean.frontend import KoreanFrontend
@@ -29,11 +30,10 @@ from engine.text.notation import name_grouped_numbers, spell_out
 from engine.text.readings import mark_inline
 from engine.text.spans import is_readable, notation_language, settle_mode, spans_for_mode
 from engine.text.splitting import WIDEST_PIECE, close_lines, collapse_marks, split_text
-from engine.text.symbols import PAUSE_MARKS, UNKNOWN, SymbolTable
+from engine.text.symbols import SILENT, SymbolTable
 from engine.types import Phonemes, PhonemeSegment, Pronunciation, SplitPolicy, TextSegment
 
 _FEWEST_PHONEMES = 6
-_SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))
 _V1_LANGUAGES = ("en", "zh", "ja", *MAPPED_LANGUAGES)
 _MODES = ("auto", "auto_yue", "all_zh", "all_ja", "all_ko", "all_yue")
 _V1_MODES = ("auto", "all_zh", "all_ja")
@@ -107,6 +107,8 @@ class TextFrontend:
         policy: SplitPolicy,
         lexicon: Lexicon | None = None,
         widest: int = WIDEST_PIECE,
+        *,
+        spoken: Sequence[str] | None = None,
     ) -> list[str]:
         """The pieces of `text` to be synthesized one by one, none when nothing can be said.
 
@@ -114,7 +116,8 @@ class TextFrontend:
 
         Markdown, emoji and the like are removed first. Words with a reading of their own, in
         brackets or by `lexicon` and the front end's, carry it in the pieces: see
-        `engine.text.marks`. Takes time linear in the text.
+        `engine.text.marks`. Takes time linear in the text. With the languages that are `spoken`
+        there are also pieces with words that `language` does not read.
 
         Raises:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
@@ -131,11 +134,19 @@ class TextFrontend:
             return [
                 unfold(piece, marks)
                 for piece in pieces
-                if is_readable(piece, language) or not marks.keys().isdisjoint(piece)
+                if is_readable(piece, language)
+                or not marks.keys().isdisjoint(piece)
+                or (spoken is not None and has_words(piece))
             ]
 
-    def phonemes(self, text: str, language: str) -> Phonemes:
+    def phonemes(
+        self, text: str, language: str, *, spoken: Sequence[str] | None = None
+    ) -> Phonemes:
         """The phonemes of one piece of `text`; of a very short one with a stop before it.
+
+        With the languages that are `spoken`, words that `language` does not read are read in the
+        one of their script, or are told as `left_out`; without, they are dropped, as the official
+        pipeline does.
 
         Raises:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
@@ -144,14 +155,17 @@ class TextFrontend:
             ReadingError: a library failed on the text.
         """
         self._check(language)
-        segments = self._read(text, language)
+        runs, left_out = self._runs(text, language, spoken)
+        segments = self._read(runs)
         if sum(len(segment.phonemes) for segment in segments) < _FEWEST_PHONEMES:
             stop = "。" if text[:1].isdigit() else "."  # `.7` would be a decimal
-            segments = self._read(stop + text, language)
+            segments = self._read(self._runs(stop + text, language, spoken)[0])
         phonemes = [phoneme for segment in segments for phoneme in segment.phonemes]
-        if _SILENT.issuperset(phonemes):
+        if SILENT.issuperset(phonemes):
             raise EmptyTextError(f"nothing can be spoken in {plain_text(text)[:40]!r}")
-        return Phonemes(self.table.encode(phonemes), segments)
+        if spoken is not None:
+            left_out += [word for segment in segments for word in unheard(segment)]
+        return Phonemes(self.table.encode(phonemes), segments, " ".join(left_out))
 
     def _check(self, language: str) -> None:
         known = (*self.languages, *self.modes)
@@ -170,10 +184,20 @@ class TextFrontend:
             return close_lines(spell_out(text, base), language)
         return frontend.normalize(clean_text(keep_decimal_commas(text)))
 
-    def _read(self, text: str, language: str) -> tuple[PhonemeSegment, ...]:
+    def _runs(
+        self, text: str, language: str, spoken: Sequence[str] | None
+    ) -> tuple[list[TextSegment], list[str]]:
+        """The runs of `text` to be read, and the words that no `spoken` language reads."""
         text = re.sub(" {2,}", " ", text)
         plain = plain_text(text)
-        runs = keep_marks(text, spans_for_mode(plain, language, identifier=self._identifier))
+        runs = spans_for_mode(plain, language, identifier=self._identifier)
+        if spoken is not None:
+            runs = share_out(runs, (*spoken, language))
+        runs = keep_marks(text, runs)
+        left_out = [run.text.strip() for run in runs if run.language == NOBODY]
+        return merged(run for run in runs if run.language != NOBODY), left_out
+
+    def _read(self, runs: Sequence[TextSegment]) -> tuple[PhonemeSegment, ...]:
         read = [self._segment(run) for run in runs]
         return tuple(segment for segment in read if segment.phonemes)
 

@@ -3,12 +3,13 @@
 The front ends read numbers; here is what they would not see whole: a unit in Latin letters ends a
 Chinese span, and the dot of an abbreviation ends a sentence. Only what is written in digits and
 signs is touched, in the text's own language; where that is not known, nothing but names of
-programming languages and what is read alike everywhere.
+programming languages and what is read alike everywhere. A lone Greek letter is said by its name.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
@@ -25,13 +26,15 @@ _OWN: Mapping[str, Rules] = {
     "ja": JAPANESE,
     "ko": KOREAN,
 }
+_LONE_GREEK = re.compile("(?<![\u0370-\u03ff])[Α-Ωα-ω](?![\u0370-\u03ff])")
+_READ_GREEK = ("zh", "yue")  # front ends that have names of their own
 
 
 def spell_out(text: str, language: str) -> str:
     """`text` with its notation in words of `language`; of an unknown one only the common part."""
     for pattern, reading in _rules(language):
         text = pattern.sub(reading, text)
-    return text
+    return text if language in _READ_GREEK else _LONE_GREEK.sub(_name_letter, text)
 
 
 def name_grouped_numbers(text: str, language: str) -> str:
@@ -43,3 +46,8 @@ def name_grouped_numbers(text: str, language: str) -> str:
 def _rules(language: str) -> tuple[tuple[re.Pattern[str], Reading], ...]:
     rules: Rules = (*COMMON, *_OWN.get(language, ()))
     return tuple((re.compile(pattern), reading) for pattern, reading in rules)
+
+
+def _name_letter(match: re.Match[str]) -> str:
+    name = unicodedata.name(match[0]).split()[-1].lower()  # GREEK SMALL LETTER ALPHA
+    return f" {'lambda' if name == 'lamda' else name} "

@@ -20,18 +20,18 @@ from engine.text.identification import LanguageIdentifier
 from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.types import TextSegment
 
-_LATIN = "A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ"
+_LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1effＡ-Ｚａ-ｚ"
 _KANA = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
 _HAN = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"(?P<latin>[{_LATIN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)|(?P<han>[{_HAN}]+)"
     rf"|(?P<number>[0-9０-９]+(?:[.,:/][0-9]+)*)"
     rf"|(?P<other>[^{_LATIN}{_KANA}{_HANGUL}{_HAN}0-9０-９]+)"
 )
 _CHINESE_WORD = re.compile("[很没嘛]")
 _ENGLISH = "en"
-_READABLE = {
+READABLE = {
     "en": frozenset(("latin", "number")),
     "zh": frozenset(("latin", "number", "han", "sign")),
     "yue": frozenset(("latin", "number", "han", "sign")),
@@ -39,7 +39,7 @@ _READABLE = {
     "ko": frozenset(("latin", "number", "hangul")),
     **dict.fromkeys(MAPPED_LANGUAGES, frozenset(("latin", "number"))),
 }
-_SIGN = re.compile("[①-⑩Α-ω]")
+SIGN = re.compile("[①-⑩Α-ω]")
 _BY_SCRIPT = {"latin": "en", "kana": "ja", "hangul": "ko"}
 
 
@@ -60,7 +60,7 @@ def spans(
         identifier: asked about Han characters where nothing else decides; they are Chinese
             without one.
     """
-    tokens = [_Token(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text)]
+    tokens = [_Token(match.lastgroup or "", match[0]) for match in TOKEN.finditer(text)]
     if default is None:
         _judge(tokens, identifier)
         _give_numbers(tokens)
@@ -101,10 +101,10 @@ def spans_for_mode(
 
 def is_readable(text: str, mode: str) -> bool:
     """Whether `text` has a letter or a digit that is read aloud in `mode`."""
-    scripts = {match.lastgroup for match in _TOKEN.finditer(text)}
-    if _SIGN.search(text):
+    scripts = {match.lastgroup for match in TOKEN.finditer(text)}
+    if SIGN.search(text):
         scripts.add("sign")
-    readable = _READABLE.get(mode.removeprefix("all_"))
+    readable = READABLE.get(mode.removeprefix("all_"))
     return not readable.isdisjoint(scripts) if readable else bool(scripts - {"other"})
 
 
@@ -115,9 +115,9 @@ def settle_mode(text: str, mode: str) -> str:
     """
     if mode not in ("auto", "auto_yue"):
         return mode
-    tokens = [_Token(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text)]
+    tokens = [_Token(match.lastgroup or "", match[0]) for match in TOKEN.finditer(text)]
     scripts = {token.script for token in tokens}
-    chinese = any(token.script == "han" and _is_chinese(token.text) for token in tokens)
+    chinese = any(token.script == "han" and is_chinese(token.text) for token in tokens)
     if chinese and not scripts & {"kana", "hangul"}:
         return "zh" if mode == "auto" else "yue"
     if "kana" in scripts and not chinese and "hangul" not in scripts:
@@ -138,11 +138,11 @@ def _judge(tokens: Sequence[_Token], identifier: LanguageIdentifier | None) -> N
     """Give kana, Hangul and Han tokens their language."""
     has_kana = any(token.script == "kana" for token in tokens)
     is_open = not has_kana and not any(
-        token.script == "han" and _is_chinese(token.text) for token in tokens
+        token.script == "han" and is_chinese(token.text) for token in tokens
     )
     for token in tokens:
         if token.script == "han":
-            token.language = "ja" if has_kana and not _is_chinese(token.text) else "zh"
+            token.language = "ja" if has_kana and not is_chinese(token.text) else "zh"
         else:
             token.language = _BY_SCRIPT.get(token.script, "")
     if is_open and identifier is not None:
@@ -166,12 +166,12 @@ def _han_clauses(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
         yield clause
 
 
-def _is_chinese(han: str) -> bool:
+def is_chinese(han: str) -> bool:
     """Whether `han` has characters or words that Japanese does not write."""
     if _CHINESE_WORD.search(han):
         return True
     try:
-        han.encode("shift_jis")
+        han.encode("cp932")
     except UnicodeEncodeError:
         return True
     return False

@@ -153,6 +153,16 @@ async def test_say_speaks_along_with_standard_input(tmp_path: Path) -> None:
         assert file.getnframes() == file.getframerate() // 10 * 5
 
 
+async def test_say_tells_which_words_nobody_read(tmp_path: Path) -> None:
+    command = ["say", "--stdin", "--voice", "alto", "--out", str(tmp_path / "hello.wav")]
+    async with running(tmp_path / "data") as server:
+        command += ["--server", f"127.0.0.1:{server.server.port}"]
+        written = b"Well done you.\nOh [unread] dear.\nAnd good bye.\n"
+        said = await asyncio.to_thread(CliRunner().invoke, app, command, input=written)
+    assert said.exit_code == 0, said.output
+    assert "no language of the voice reads it: [unread]" in said.output
+
+
 def test_say_takes_either_a_text_or_standard_input(tmp_path: Path) -> None:
     command = ["say", "--voice", "alto", "--out", str(tmp_path / "hello.wav")]
     assert CliRunner().invoke(app, command).exit_code == 2

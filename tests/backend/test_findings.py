@@ -23,6 +23,14 @@ def test_every_flaw_has_a_name_in_the_api(flaw: Flaw) -> None:
     assert (message.sentence, message.attempts, message.resolved) == (4, 3, True)
 
 
+def test_words_that_were_left_out_reach_the_caller_and_not_the_log() -> None:
+    finding = Finding(1, Flaw.LEFT_OUT, 1, resolved=False, left_out="привет")
+    assert to_findings([finding])[0].left_out == "привет"
+    line = describe(RequestRecord("id", "/service/Synthesize", findings=(finding,)), "OK")
+    assert " findings=1:left_out:1:kept" in line
+    assert "привет" not in line
+
+
 def test_the_log_line_tells_what_was_spoken_again() -> None:
     record = RequestRecord("id", "/service/Synthesize", findings=FINDINGS)
     assert " findings=2:loop:2:resolved,5:too_short:3:kept" in describe(record, "OK")

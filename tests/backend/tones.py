@@ -1,7 +1,8 @@
 """A stand-in for the engine that makes tones: no models, the same interface.
 
 A text becomes one chunk of 0.1 s for every five characters; the pitch tells the voices apart.
-The text `[fault]` breaks the engine, `[mute]` fails like models that gave no speech.
+The text `[fault]` breaks the engine, `[mute]` fails like models that gave no speech,
+`[unread]` like words that nobody reads.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from engine.errors import (
     EmptyTextError,
     EngineError,
     SynthesisError,
+    UnreadableTextError,
     UnsupportedLanguageError,
 )
 from engine.text.tokens import spoken_tokens
@@ -25,6 +27,7 @@ from engine.types import (
     Audio,
     AudioChunk,
     Finding,
+    Flaw,
     SentenceTiming,
     SynthesisRequest,
     TimedText,
@@ -173,6 +176,11 @@ class ToneScheduler:
         if "[mute]" in tone.request.text:
             del self._tones[stream_id]
             return ToneEvent(stream_id, None, True, SynthesisError("no speech came"), 0)
+        if "[unread]" in tone.request.text:
+            del self._tones[stream_id]
+            error = UnreadableTextError("[unread]", ["Runic"], self.languages)
+            told = (Finding(0, Flaw.EMPTY, 0, resolved=False, left_out="[unread]"),)
+            return ToneEvent(stream_id, None, True, error, 0, told)
         samples, start = _sine(tone), tone.position
         tone.position += CHUNK_SAMPLES
         tone.left -= 1

@@ -124,6 +124,7 @@ async def test_languages_are_those_of_the_bundle(tmp_path: Path) -> None:
     [
         ({"text": ""}, "INVALID_ARGUMENT", "EMPTY_TEXT", "input.text"),
         ({"text": " ... "}, "INVALID_ARGUMENT", "EMPTY_TEXT", "input.text"),
+        ({"text": "[unread]"}, "INVALID_ARGUMENT", "UNSUPPORTED_LANGUAGE", "input.text"),
         ({"text": "a" * 20_001}, "INVALID_ARGUMENT", "TEXT_TOO_LONG", "input.text"),
         ({"text": "字" * 100_000}, "INVALID_ARGUMENT", "TEXT_TOO_LONG", "input.text"),
         ({"language": "tlh"}, "INVALID_ARGUMENT", "UNSUPPORTED_LANGUAGE", "input.language"),

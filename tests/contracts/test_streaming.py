@@ -182,6 +182,17 @@ async def test_markup_alone_is_passed_over(tmp_path: Path) -> None:
     assert len(talk.all("segment_started")) == 1
 
 
+async def test_segment_that_cannot_be_read_is_told_and_the_others_are_heard(
+    tmp_path: Path,
+) -> None:
+    written = text("Well done you.\nOh [unread] dear.\nAnd good bye.\n")
+    async with running(tmp_path) as server:
+        talk = await said(server, written)
+    assert [each.segment for each in talk.all("segment_started")] == [0, 2]
+    findings = [[f.left_out for f in each.findings] for each in talk.all("segment_completed")]
+    assert findings == [[], ["[unread]"], []]
+
+
 async def test_same_seed_gives_the_same_sound_again(tmp_path: Path) -> None:
     options = tts_pb2.SynthesisOptions(seed=5)
     async with running(tmp_path) as server:
@@ -213,6 +224,7 @@ async def test_nothing_written_is_nothing_said(tmp_path: Path) -> None:
         ),
         ([config(), text("a" * 20_001)], "INVALID_ARGUMENT", "TEXT_TOO_LONG", "text.text"),
         ([config(), text("👍 ...")], "INVALID_ARGUMENT", "EMPTY_TEXT", "text.text"),
+        ([config(), text("[unread]")], "INVALID_ARGUMENT", "UNSUPPORTED_LANGUAGE", "text.text"),
         (
             [config(language="tlh"), text("Hello you.")],
             "INVALID_ARGUMENT",

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.checkpoints.bundle_folder import BERT_VOCABULARY, read_config, write_config
-from engine.errors import BundleError, ReferenceAudioError
+from engine.errors import BundleError, ReferenceAudioError, UnreadableTextError
 from engine.pipeline.bundle import Bundle, load_bundle
 from engine.pipeline.synthesizer import synthesize
 from engine.types import Audio, SynthesisOptions, SynthesisRequest
@@ -45,6 +45,11 @@ def test_a_recording_becomes_a_voice_with_a_speaker_embedding(bundle: Bundle) ->
     assert embedding.shape == (SPEAKER.embedding_size,)
     assert prompt.bert_features is not None
     assert prompt.bert_features.shape == (BERT["hidden_size"], len(prompt.phoneme_ids))
+
+
+def test_a_transcript_with_words_that_nobody_reads_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(UnreadableTextError, match=r"Hangul.*en, zh"):
+        bundle.create_prompt(recording(), "Good morning, 안녕하세요.", "en")
 
 
 def test_two_speakers_have_two_embeddings(bundle: Bundle) -> None:

@@ -11,7 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import EmptyTextError, SynthesisError, UnsupportedLanguageError
+from engine.errors import (
+    EmptyTextError,
+    SynthesisError,
+    UnreadableTextError,
+    UnsupportedLanguageError,
+)
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.synthesizer import synthesize
@@ -190,11 +195,46 @@ def test_mixed_text_is_read_by_spans(bundle: Bundle) -> None:
     assert [segment.language for segment in phonemes.segments] == ["zh", "en", "zh"]
 
 
-def test_a_language_found_in_the_text_that_the_bundle_does_not_speak_is_refused(
-    bundle: Bundle,
+@pytest.mark.parametrize("text", ["こんにちは、元気ですか。", "Привет! Как дела?", "안녕하세요"])
+@pytest.mark.parametrize("language", ["auto", "en", "zh"])
+def test_a_text_in_a_script_that_the_bundle_does_not_read_is_an_error_that_says_so(
+    bundle: Bundle, text: str, language: str
 ) -> None:
-    with pytest.raises(UnsupportedLanguageError, match="'ja'"):
-        bundle.phonemes("こんにちは、元気ですか。", "auto")
+    if (text[0], language) == ("こ", "zh"):
+        text = "こんにちは。"  # zh may well read 元気
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(replace(request(text), language=language))
+    (event,) = run(scheduler)[stream]
+    assert isinstance(event.error, UnreadableTextError)
+    assert "en, zh" in str(event.error)
+    assert event.error.left_out
+
+
+def test_words_in_a_script_that_the_language_does_not_read_are_read_or_told(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(request("The word 你好 is known. The word привет, or 안녕 is not."))
+    last = run(scheduler)[stream][-1]
+    assert last.done and last.error is None
+    assert [(f.sentence, f.flaw, f.left_out) for f in last.findings] == [
+        (1, Flaw.LEFT_OUT, "привет"),
+        (2, Flaw.LEFT_OUT, "안녕"),
+    ]
+    assert "6 characters are left out" in caplog.text
+    assert "привет" not in caplog.text
+    languages = [s.language for s in bundle.phonemes("The word 你好 is known.", "en").segments]
+    assert languages == ["en", "zh", "en"]
+
+
+def test_a_sentence_that_cannot_be_read_is_told_with_its_words(bundle: Bundle) -> None:
+    scheduler = Scheduler(bundle)
+    stream = scheduler.admit(request("This can be said. Это нельзя прочитать. And so can this."))
+    last = run(scheduler)[stream][-1]
+    assert last.done and last.error is None
+    (finding,) = last.findings
+    assert (finding.sentence, finding.flaw, finding.attempts) == (1, Flaw.EMPTY, 0)
+    assert finding.left_out == "Это нельзя прочитать."
 
 
 def test_listeners_take_over_from_the_background_at_the_end_of_a_sentence(bundle: Bundle) -> None:

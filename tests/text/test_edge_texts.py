@@ -92,6 +92,16 @@ def test_neither_start_nor_end_is_swallowed(
         ("5kg", "zh", "五千克"),
         ("Mr. Smith", "en", "mister Smith"),
         ("1. 一\n2. 二", "zh", "一。一。二。二。"),
+        ("二〇二四年", "zh", "二零二四年"),
+        ("人々", "zh", "人人"),
+        ("№5，①②，第Ⅳ章，5µm", "zh", "第五，一，二，第四章，五微米"),
+        ("二〇二四年", "yue", "二零二四年"),
+        ("二〇二四年、髙橋、𠮷野", "ja", "2024年、高橋、吉野"),
+        ("③番、α版", "ja", "3番、alpha 版"),
+        ("③번, 5µm", "ko", "3번, 5마이크로미터"),
+        ("№ 5, ① plum, Ⅳ, H₂O", "en", "number 5, 1 plum, 4, H2O"),
+        ("50 µg, 5 kΩ, π", "en", "50 micrograms, 5 kilohms, pi"),
+        ("Straße, Bjørn, Łódź, Æsop, Việt", "en", "Strasse, Bjorn, Lodz, Aesop, Viet"),
     ],
 )
 def test_layout_and_notation_are_skipped_or_said(

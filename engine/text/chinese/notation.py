@@ -21,7 +21,8 @@ from engine.text.patterns import (
 _UNITS = """kg 千克 km/h 公里每小时 km 公里 cm 厘米 mm 毫米 ml 毫升 mL 毫升 mg 毫克 g 克 m 米
     L 升 ℃ 摄氏度 °C 摄氏度 ℉ 华氏度 °F 华氏度 m² 平方米 km² 平方公里 cm² 平方厘米
     m³ 立方米 cm³ 立方厘米 m/s 米每秒 Hz 赫兹 kHz 千赫兹 MHz 兆赫兹 GHz 吉赫兹
-    kW 千瓦 kWh 千瓦时 mAh 毫安时 dB 分贝 MB/s 兆字节每秒 GB/s 吉字节每秒 Mbps 兆比特每秒"""
+    kW 千瓦 kWh 千瓦时 mAh 毫安时 dB 分贝 MB/s 兆字节每秒 GB/s 吉字节每秒 Mbps 兆比特每秒
+    μm 微米 μg 微克 μs 微秒 μL 微升"""
 _SPOKEN_UNITS = "公里|千克|厘米|毫|克|米|升|摄氏度|华氏度|平方|立方|赫兹|[千兆吉][赫瓦字比]|分贝"
 _MONEY = {
     "HK$": "港元", "NT$": "新台币", "US$": "美元", "$": "美元", "￥": "元", "¥": "元",
@@ -68,6 +69,7 @@ def _address(match: re.Match[str]) -> str:
     return f"{host}端口{digits(match[2])}" if match[2] else host
 
 
+_CHARACTERS: Rules = ((r"([\u4e00-\u9fa5])々", r"\1\1"), ("〇", "零"), (r"№ ?(?=\d)", "第"))
 _TWICE: Rules = (
     (rf"(?<![\d.:/第-])2(?=[{_PAIRS}])", "两"),
     (r"(?<=[日号號月年点點时時一二三四五六]) ?[-–—~～] ?(?=\d|[周週])", "至"),
@@ -112,8 +114,9 @@ _AMOUNTS: Rules = (
 
 
 CHINESE: Rules = (
-    *_NUMBERS, *money_rules(_MONEY), units_rule(_UNITS), *_SIGNS, *_AMOUNTS, *_TWICE,
+    *_CHARACTERS, *_NUMBERS, *money_rules(_MONEY), units_rule(_UNITS), *_SIGNS, *_AMOUNTS, *_TWICE,
 )  # fmt: skip
 CANTONESE: Rules = (
-    *_NUMBERS, *money_rules(_CANTONESE_MONEY), units_rule(_UNITS), *_SIGNS, *_AMOUNTS, *_TWICE,
+    *_CHARACTERS, *_NUMBERS, *money_rules(_CANTONESE_MONEY), units_rule(_UNITS), *_SIGNS,
+    *_AMOUNTS, *_TWICE,
 )  # fmt: skip

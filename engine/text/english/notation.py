@@ -42,7 +42,8 @@ _UNITS = """km/h kilometers_per_hour mph miles_per_hour KB kilobytes MB megabyte
     MB/s megabytes_per_second GB/s gigabytes_per_second kbps kilobits_per_second
     Mbps megabits_per_second Gbps gigabits_per_second m/s meters_per_second
     fps frames_per_second rpm R_P_M dB decibels px pixels mAh milliamp_hours
-    nm nanometers µm micrometers μm micrometers kcal kilocalories"""
+    nm nanometers μm micrometers μg micrograms μs microseconds kcal kilocalories Ω ohms kΩ kilohms
+    MΩ megohms"""
 _AMOUNT = r"(\d+(?:\.\d+)?)"
 _SCALE = r"(?:(k|K|m|M|b|B|bn|T)(?![A-Za-z])| ?(thousand|million|billion|trillion)(?![a-z]))"
 
@@ -186,7 +187,7 @@ _ABBREVIATIONS: Rules = (
     (r"(?<![A-Za-z])etc\.", "et cetera."),
     (r"(?<![A-Za-z])[Ee]\.g\.", "for example"),
     (r"(?<![A-Za-z])[Ii]\.e\.", "that is"),
-    (r"(?<![A-Za-z])No\. ?(?=\d)", "number "),
+    (r"(?<![A-Za-z])No\. ?(?=\d)|№ ?", "number "),
     (r"(?<![\w&])#(?=\d)", "number "),
     (r"(?<=[A-Za-z])'d've(?![a-z])", "'d have"),
     (r"(?<![A-Za-z.])(?:[A-Z]\.){2,}", _initials),

@@ -27,10 +27,20 @@ _UNITS = """kg キログラム km/h キロメートル毎時 km キロメート�
     TB テラバイト Hz ヘルツ kHz キロヘルツ MHz メガヘルツ GHz ギガヘルツ m² 平方メートル
     km² 平方キロメートル cm² 平方センチメートル m³ 立方メートル
     m/s メートル毎秒 MB/s メガバイト毎秒 GB/s ギガバイト毎秒 Mbps メガビット毎秒
+    μm マイクロメートル μg マイクログラム μs マイクロ秒
     kW キロワット kWh キロワット時 mAh ミリアンペア時 dB デシベル"""
 _MONEY = {"$": "ドル", "￥": "円", "¥": "円", "€": "ユーロ", "£": "ポンド", "₩": "ウォン"}
 _KANA = r"[\u3041-\u30fa]"
 _WORD = r"[\d\u3041-\u30ff\u4e00-\u9fff]"
+
+
+_KANJI_DIGITS = "〇一二三四五六七八九"
+_VARIANTS = dict(zip("髙﨑𠮷栁濵桒德瀨黑", "高崎吉柳浜桑徳瀬黒", strict=True))  # of names
+
+
+def _with_zeros(match: re.Match[str]) -> str:
+    """Positional digits such as 二〇二四, which OpenJTalk reads in Arabic ones."""
+    return "".join(str(_KANJI_DIGITS.index(digit)) for digit in match[0])
 
 
 def _digits(text: str) -> str:
@@ -46,6 +56,9 @@ def _clock(match: re.Match[str]) -> str:
 
 
 JAPANESE: Rules = (
+    (f"[{''.join(_VARIANTS)}]", lambda match: _VARIANTS[match[0]]),
+    (rf"[{_KANJI_DIGITS}]*〇[{_KANJI_DIGITS}]*", _with_zeros),
+    (r"№ ?(?=\d)", "ナンバー"),
     (DATE, lambda match: f"{match[1]}年{int(match[2])}月{int(match[3])}日"),
     (CLOCK, _clock),
     (SCORE, r"\1対\2"),

@@ -29,6 +29,7 @@ _UNITS = """kg 킬로그램 km/h 킬로미터퍼아워 km 킬로미터 cm 센티
     MB 메가바이트 GB 기가바이트 TB 테라바이트 Hz 헤르츠 kHz 킬로헤르츠 MHz 메가헤르츠
     GHz 기가헤르츠 m² 제곱미터 km² 제곱킬로미터 cm² 제곱센티미터 m³ 세제곱미터
     m/s 미터퍼세컨드 MB/s 메가바이트퍼세컨드 GB/s 기가바이트퍼세컨드 Mbps 메가비피에스
+    μm 마이크로미터 μg 마이크로그램 μs 마이크로초
     kW 킬로와트 kWh 킬로와트시 mAh 밀리암페어시 dB 데시벨"""
 _MONEY = {"$": "달러", "₩": "원", "￥": "엔", "¥": "엔", "€": "유로", "£": "파운드"}
 _WORD = r"[\d가-힣]"
@@ -52,6 +53,7 @@ def _persons(match: re.Match[str]) -> str:
 
 
 KOREAN: Rules = (
+    (r"№ ?(?=\d)", "번호 "),
     (DATE, lambda match: f"{match[1]}년 {int(match[2])}월 {int(match[3])}일"),
     (CLOCK, _clock),
     (SCORE, r"\1대 \2"),

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from engine.text.mapped import espeak
 from engine.text.mapped.languages import MAPPED_LANGUAGES
-from engine.text.mapped.normalizer import MappedNormalizer
+from engine.text.mapped.normalizer import MappedNormalizer, latin_alone
 from engine.text.mapped.sounds import SoundMap
 from engine.text.symbols import PAUSE_MARKS, SymbolTable
 from engine.types import PhonemeSegment
@@ -40,7 +40,7 @@ class MappedFrontend:
             MissingDependencyError: espeak-ng or num2words is not installed.
             SynthesisError: espeak-ng failed.
         """
-        normalized = self.normalize(text)
+        normalized = self.normalize(latin_alone(self.normalize(text)))
         phonemes: list[str] = []
         for clause in _CLAUSE.findall(normalized):
             if clause in PAUSE_MARKS:

@@ -31,7 +31,7 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     ERROR_REASON_TEXT_TOO_LONG: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT: the text is longer than the server's limit."""
     ERROR_REASON_UNSUPPORTED_LANGUAGE: _ErrorReason.ValueType  # 4
-    """INVALID_ARGUMENT: no front end reads the language."""
+    """INVALID_ARGUMENT: no front end reads the language, or the script that all of the text is in."""
     ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 5
     """NOT_FOUND: no voice has this name; `metadata.known_voices` lists some."""
     ERROR_REASON_VOICE_EXISTS: _ErrorReason.ValueType  # 6
@@ -85,7 +85,7 @@ ERROR_REASON_EMPTY_TEXT: ErrorReason.ValueType  # 2
 ERROR_REASON_TEXT_TOO_LONG: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT: the text is longer than the server's limit."""
 ERROR_REASON_UNSUPPORTED_LANGUAGE: ErrorReason.ValueType  # 4
-"""INVALID_ARGUMENT: no front end reads the language."""
+"""INVALID_ARGUMENT: no front end reads the language, or the script that all of the text is in."""
 ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 5
 """NOT_FOUND: no voice has this name; `metadata.known_voices` lists some."""
 ERROR_REASON_VOICE_EXISTS: ErrorReason.ValueType  # 6

@@ -46,6 +46,8 @@ class _SentenceFlawEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """It was distorted by clipping."""
     SENTENCE_FLAW_REJECTED: _SentenceFlaw.ValueType  # 8
     """The server's verifier heard something else."""
+    SENTENCE_FLAW_LEFT_OUT: _SentenceFlaw.ValueType  # 9
+    """Words were left out, because no language of the voice reads their script."""
 
 class SentenceFlaw(_SentenceFlaw, metaclass=_SentenceFlawEnumTypeWrapper):
     """What a check found wrong with a spoken sentence."""
@@ -68,6 +70,8 @@ SENTENCE_FLAW_CLIPPED: SentenceFlaw.ValueType  # 7
 """It was distorted by clipping."""
 SENTENCE_FLAW_REJECTED: SentenceFlaw.ValueType  # 8
 """The server's verifier heard something else."""
+SENTENCE_FLAW_LEFT_OUT: SentenceFlaw.ValueType  # 9
+"""Words were left out, because no language of the voice reads their script."""
 global___SentenceFlaw = SentenceFlaw
 
 @typing.final
@@ -429,6 +433,7 @@ class SentenceFinding(google.protobuf.message.Message):
     FLAW_FIELD_NUMBER: builtins.int
     ATTEMPTS_FIELD_NUMBER: builtins.int
     RESOLVED_FIELD_NUMBER: builtins.int
+    LEFT_OUT_FIELD_NUMBER: builtins.int
     sentence: builtins.int
     """Counts the sentences of the request, or of the segment, from 0."""
     flaw: global___SentenceFlaw.ValueType
@@ -437,6 +442,8 @@ class SentenceFinding(google.protobuf.message.Message):
     """How often it was spoken; 0 if nothing in it can be."""
     resolved: builtins.bool
     """Whether the last attempt passed the checks."""
+    left_out: builtins.str
+    """The words that were left out, with spaces between them."""
     def __init__(
         self,
         *,
@@ -444,8 +451,9 @@ class SentenceFinding(google.protobuf.message.Message):
         flaw: global___SentenceFlaw.ValueType = ...,
         attempts: builtins.int = ...,
         resolved: builtins.bool = ...,
+        left_out: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "flaw", b"flaw", "resolved", b"resolved", "sentence", b"sentence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "flaw", b"flaw", "left_out", b"left_out", "resolved", b"resolved", "sentence", b"sentence"]) -> None: ...
 
 global___SentenceFinding = SentenceFinding
 
@@ -756,7 +764,9 @@ class SegmentCompleted(google.protobuf.message.Message):
     CANCELLED_FIELD_NUMBER: builtins.int
     FINDINGS_FIELD_NUMBER: builtins.int
     segment: builtins.int
-    """The segment that `SegmentStarted` named, or one that was cancelled before it started."""
+    """The segment that `SegmentStarted` named, or one that never started: it was cancelled before,
+    or nothing in it can be read.
+    """
     cancelled: builtins.bool
     """Whether it was cancelled."""
     @property
