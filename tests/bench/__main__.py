@@ -15,7 +15,7 @@ import torch
 
 from tests.bench import acoustic, first_audio, report, text_to_semantic, versions
 from tests.bench.rounds import at_threads
-from tests.bench.server import endurance, engine_load, plots, suites
+from tests.bench.server import endurance, engine_load, leaving, plots, suites
 from tests.bench.server.process import Load
 
 MODELS = {
@@ -31,7 +31,7 @@ SERVER = {
     "server-long": suites.long_text,
     "server-voices": suites.voices,
     "server-bundles": suites.bundles,
-    "server-cancel": endurance.cancel,
+    "server-cancel": leaving.cancel,
     "server-soak": endurance.soak,
     "server-engine": engine_load.engine,
 }
@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="of the server")
     parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
     parser.add_argument("--seconds", type=float, default=20.0, help="of listeners coming")
-    parser.add_argument("--requests", type=int, default=2000, help="of the soak")
+    parser.add_argument("--requests", type=int, default=1000, help="of each kind in the soak")
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     return parser.parse_args()
 

@@ -134,6 +134,13 @@ class Client:
                     heard.first_audible_s = now_s
 
 
+async def until_audio(call: Any) -> None:
+    """Hear the first sound."""
+    async for message in call:
+        if message.HasField("audio"):
+            return
+
+
 def reason(error: grpc.aio.AioRpcError) -> str:
     """The published reason of a failed call, or its code."""
     status, info = rpc_status.from_call(error), error_details_pb2.ErrorInfo()

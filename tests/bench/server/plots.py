@@ -84,9 +84,9 @@ def _cancel(figure: Figure, curves: Curves) -> None:
 
 def _soak(figure: Figure, curves: Curves) -> None:
     axes = figure.subplots()
-    (curve,) = curves.values()
-    axes.plot(*zip(*curve, strict=True))
-    _label(axes, "Memory of the server", "requests", "resident memory, MB")
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve, strict=True), label=name)
+    _label(axes, "Memory of the server", "listeners", "resident memory, MB")
 
 
 def _steps(axes: Axes, curves: Curves) -> None:

@@ -30,7 +30,7 @@ class Load:
     threads: int = 1
     streams: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     seconds: float = 20.0
-    requests: int = 2000
+    requests: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
