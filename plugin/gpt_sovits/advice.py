@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 import grpc
 
+from plugin.gpt_sovits.endpoint import Tls
 from plugin.gpt_sovits.errors import (
     AuthorizationError,
     ConnectionFailedError,
@@ -22,15 +24,21 @@ from plugin.gpt_sovits.faults import Fault
 _ATTEMPT = re.compile(r"^failed to connect to all addresses; last error: \w+: (ipv[46]:\S+: )?")
 
 
-def translate(fault: Fault, address: str) -> TtsError:
-    """Return the error that `fault` is to the caller; `address` names the server in it."""
+def translate(fault: Fault, address: str, tls: Tls = Tls.OFF) -> TtsError:
+    """Return the error that `fault` is to the caller.
+
+    `address` names the server in it, and `tls` is how the call tried to protect itself.
+    """
     cause = _ATTEMPT.sub("", fault.detail)
-    entry = _REASONS.get(fault.reason) or _by_words(fault)
+    in_words = _by_words(fault)
+    entry = _REASONS.get(fault.reason) or in_words
     kind, advice = entry or _STATUSES.get(fault.code, _UNEXPECTED)
     known = fault.metadata.get("known_voices", "").replace("voices/", "").split(",")
     names = ", ".join(filter(None, map(str.strip, known)))
-    message = advice.format(address=address, detail=cause, known=names or "none")
-    return kind(message, retry_after_s=_retry_after_s(fault), cause=cause)
+    filled_in = {"address": address, "known": names or "none", "tls": _HUNG_UP[tls]}
+    message = advice.format(detail=cause, **filled_in)
+    lasting = in_words not in (None, _HANGS_UP)
+    return kind(message, retry_after_s=None if lasting else _retry_after_s(fault), cause=cause)
 
 
 def _by_words(fault: Fault) -> _Entry | None:
@@ -148,6 +156,36 @@ _REASONS: dict[str, _Entry] = {
     ),
 }
 
+# A server says nothing when it hangs up in a handshake, so what it meant is guessed.
+_WANTS_CERTIFICATE = (
+    "the server may want a client's certificate. If so choose TLS both ways (mTLS), and paste the "
+    "certificate and its private key."
+)
+_HUNG_UP = MappingProxyType(
+    {
+        Tls.OFF: "it is off, and the server may speak TLS.",
+        Tls.PUBLIC: _WANTS_CERTIFICATE,
+        Tls.OWN_CA: _WANTS_CERTIFICATE,
+        Tls.MUTUAL: "the server may not accept the client's certificate. It must be of the "
+        "authority that the server asks for (its GPTSOVITS_TLS_CLIENT_CA), and not have expired.",
+    }
+)
+
+_HANGS_UP: _Entry = (
+    ConnectionFailedError,
+    "The speech server at {address} hangs up at once ({detail}). Check the TLS choice: {tls}",
+)
+_MISNAMED: _Entry = (
+    ConnectionFailedError,
+    "The speech server at {address} shows a certificate for another name. Enter the address by a "
+    "name that stands in the certificate.",
+)
+_UNUSABLE: _Entry = (
+    ConnectionFailedError,
+    "The certificates or the private key of the TLS choice cannot be used: one is damaged, or the "
+    "key belongs to another certificate. Paste the files again.",
+)
+
 # Not statuses of the server but of gRPC on this side, so all else that tells them apart is words.
 _WORDS: dict[grpc.StatusCode, dict[str, _Entry]] = {
     grpc.StatusCode.UNAVAILABLE: {
@@ -162,22 +200,11 @@ _WORDS: dict[grpc.StatusCode, dict[str, _Entry]] = {
             "Where your own authority issued it, make that the TLS choice and paste the "
             "authority's certificate; see that it has not expired.",
         ),
-        "not in peer certificate": (
-            ConnectionFailedError,
-            "The speech server at {address} shows a certificate for another name. Enter the "
-            "address by a name that stands in the certificate.",
-        ),
-        "empty address list": (
-            ConnectionFailedError,
-            "The certificates or the private key of the TLS choice cannot be used: one is "
-            "damaged, or the key belongs to another certificate. Paste the files again.",
-        ),
-        "last error: UNAVAILABLE: ": (
-            ConnectionFailedError,
-            "The speech server at {address} hangs up at once ({detail}). Check the TLS choice: "
-            "the server speaks TLS and the settings have it off, or it wants a client's "
-            "certificate (mTLS) of an authority that it trusts.",
-        ),
+        "not in peer certificate": _MISNAMED,
+        "Hostname Verification Check failed": _MISNAMED,  # the same of newer grpcio
+        "empty address list": _UNUSABLE,
+        "Failed to create security handshaker": _UNUSABLE,  # the same of newer grpcio
+        "last error: UNAVAILABLE: ": _HANGS_UP,
     },
     grpc.StatusCode.RESOURCE_EXHAUSTED: {
         "larger than max": (

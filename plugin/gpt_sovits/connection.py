@@ -163,7 +163,7 @@ def failure(error: grpc.RpcError, endpoint: Endpoint) -> TtsError:
 
     Raise it `from None`: Dify sends the traceback on, and gRPC's text is not ours to vouch for.
     """
-    return translate(read_fault(error, endpoint.api_key), endpoint.address)
+    return translate(read_fault(error, endpoint.api_key), endpoint.address, endpoint.tls)
 
 
 def open_channel(endpoint: Endpoint) -> grpc.Channel:

@@ -29,9 +29,16 @@ class BackendProcess:
     Args:
         folder: for its data and its log.
         settings: what differs from the server's defaults, by names of `Settings`.
+        credentials: what a caller of it must use; None if it has no TLS.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, object] = DEFAULTS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, object] = DEFAULTS,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self._credentials = credentials
         self.address = "127.0.0.1:0"
         self._folder = folder
         self._settings = {f"GPTSOVITS_{key.upper()}": str(v) for key, v in settings.items()}
@@ -54,6 +61,12 @@ class BackendProcess:
     def log(self) -> str:
         """What it has printed since its last start."""
         return (self._folder / "backend.log").read_text(encoding="utf-8", errors="replace")
+
+    def channel(self) -> grpc.Channel:
+        """Return a new channel to it."""
+        if self._credentials is None:
+            return grpc.insecure_channel(self.address)
+        return grpc.secure_channel(self.address, self._credentials)
 
     def start(self) -> None:
         """Start it and wait until it serves."""
@@ -98,7 +111,7 @@ class BackendProcess:
 
     def _wait_until_it_serves(self, process: subprocess.Popen[bytes]) -> None:
         request, limit = health_pb2.HealthCheckRequest(), time.monotonic() + START_LIMIT_S
-        with grpc.insecure_channel(self.address) as channel:
+        with self.channel() as channel:
             check = health_pb2_grpc.HealthStub(channel).Check
             while time.monotonic() < limit and process.poll() is None:
                 answer = check(request, timeout=START_LIMIT_S, wait_for_ready=True)

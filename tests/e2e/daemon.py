@@ -41,12 +41,18 @@ class PluginProcess(LineSide):
     def __init__(self, python: Path, folder: Path, environment: dict[str, str]) -> None:
         super().__init__()
         self.first_line = ""
+        self._folder = folder
         self._write_lock = threading.Lock()
         local = {"INSTALL_METHOD": "local", **environment}
         self._process = start_plugin(python, folder, local, pipes=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._wait_for_heartbeat()
+
+    @property
+    def log(self) -> str:
+        """What it has written to its standard error."""
+        return (self._folder / "output.log").read_text("utf-8")
 
     def send(self, line: bytes) -> None:
         """Write one line to the plugin's standard input."""

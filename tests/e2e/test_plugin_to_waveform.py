@@ -6,17 +6,16 @@ import io
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-import grpc
 import numpy as np
 import pytest
 import soundfile
 from gptsovits.tts.v1 import voices_pb2, voices_pb2_grpc
 
-from plugin.packaging.contents import TOOLS
 from tests.e2e.backend_process import API_KEY, BackendProcess
-from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
+from tests.e2e.daemon import HEARTBEAT_S
 from tests.e2e.dify import Dify, failure, longest_stall_s
 from tests.e2e.metronome import metronome
 from tests.e2e.nodes import Nodes, uploads
@@ -119,45 +118,32 @@ def test_the_other_transports_give_speech(
 
 
 def test_nodes_speak_and_make_a_voice_that_speaks(
-    tmp_path: Path, backend: BackendProcess, voice: str
+    real_nodes: Nodes, backend: BackendProcess, voice: str
 ) -> None:
-    unpacked = unpack_plugin(tmp_path, TOOLS)
-    plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
-    nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
-    made_voices: list[str] = []
+    assert real_nodes.validate() is True
+    spoken = real_nodes.run("speak", text=RECORDED, voice=voice, format="wav", subtitles="srt")
+    assert "-->" in spoken.variables["subtitles"]
+    recording = spoken.files["speech.wav"]
+    samples, rate_hz = soundfile.read(io.BytesIO(recording))
+    assert loudness(samples) > QUIETEST
+    assert len(samples) / rate_hz == pytest.approx(spoken.variables["duration_s"], abs=0.01)
+    with uploads({"reference.wav": recording, "consent.wav": recording}) as files:
+        recordings = {"reference": files["reference.wav"], "consent": files["consent.wav"]}
+        words = {"transcript": RECORDED, "recorded_language": "en", "consent_text": RECORDED}
+        made = real_nodes.run("create_voice", **recordings, **words, speaker_name="A synthesizer")
     try:
-        assert nodes.validate() is True
-        spoken = nodes.run("speak", text=RECORDED, voice=voice, format="wav", subtitles="srt")
-        assert "-->" in spoken.variables["subtitles"]
-        recording = spoken.files["speech.wav"]
-        samples, rate_hz = soundfile.read(io.BytesIO(recording))
-        assert loudness(samples) > QUIETEST
-        assert len(samples) / rate_hz == pytest.approx(spoken.variables["duration_s"], abs=0.01)
-        with uploads({"reference.wav": recording, "consent.wav": recording}) as files:
-            recordings = {"reference": files["reference.wav"], "consent": files["consent.wav"]}
-            words = {"transcript": RECORDED, "recorded_language": "en", "consent_text": RECORDED}
-            made = nodes.run("create_voice", **recordings, **words, speaker_name="A synthesizer")
-        made_voices.append(made.variables["voice"])
-        read = nodes.run("read_long_text", text="Good morning.", voice=made_voices[0])
+        read = real_nodes.run("read_long_text", text="Good morning.", voice=made.variables["voice"])
         assert_is_speech(read.files["reading.mp3"])
     finally:
-        for made_voice in made_voices:
-            delete_voice(backend, made_voice)
-        plugin.close()
+        delete_voice(backend, made.variables["voice"])
+    gone = failure(partial(real_nodes.run, "speak", text="Hello.", voice=made.variables["voice"]))
+    assert f"Choose one of: {voice}" in gone.message or f", {voice}" in gone.message
 
 
-def test_subtitles_of_a_long_reading_follow_its_sound(
-    tmp_path: Path, backend: BackendProcess, voice: str
-) -> None:
-    unpacked = unpack_plugin(tmp_path, TOOLS)
-    plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
-    nodes = Nodes(plugin, {"server_address": backend.address, "api_key": API_KEY})
+def test_subtitles_of_a_long_reading_follow_its_sound(real_nodes: Nodes, voice: str) -> None:
     rule = "---\n" * 150  # fills a part without a sound
     text = f"{SENTENCES[1]} {SENTENCES[2]}\n\n{rule}\n\n{rule}\n\n{SENTENCES[3]} {SENTENCES[4]}"
-    try:
-        read = nodes.run("read_long_text", text=text, voice=voice, format="wav", subtitles="srt")
-    finally:
-        plugin.close()
+    read = real_nodes.run("read_long_text", text=text, voice=voice, format="wav", subtitles="srt")
     samples, rate_hz = soundfile.read(io.BytesIO(read.files["reading.wav"]))
     assert read.variables["parts"] == 2
     cues = re.findall(r"(\S+) --> (\S+)\n((?:.+\n)+)", read.variables["subtitles"])
@@ -187,7 +173,7 @@ def pairs(times: list[float]) -> list[tuple[float, float]]:
 
 def delete_voice(backend: BackendProcess, voice: str) -> None:
     """Leave the backend as it was."""
-    with grpc.insecure_channel(backend.address) as channel:
+    with backend.channel() as channel:
         voices_pb2_grpc.VoiceServiceStub(channel).DeleteVoice(
             voices_pb2.DeleteVoiceRequest(name=f"voices/{voice}"),
             metadata=(("x-api-key", API_KEY),),

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.e2e.daemon import PluginProcess
 from tests.e2e.dify import Dify, failure
@@ -15,6 +16,7 @@ from tests.e2e.package_install import plugin_python, unpack_plugin
 from tests.e2e.remote import INSTALL_KEY, RemotePlugin
 from tests.e2e.serverless import ServerlessPlugin
 from tests.e2e.sessions import PluginSide
+from tests.plugin.certificates import DAMAGED, caller_form, issue, pem, server_credentials
 from tests.plugin.sound import tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer
 
@@ -72,6 +74,36 @@ def test_errors_say_what_to_do_and_show_no_key(dify: Dify) -> None:
     assert "Choose one of: amy, ken" in unknown.message
     assert refused.error_type == "InvokeAuthorizationError"
     assert "wrong-secret" not in refused.message + refused.args_text
+
+
+def test_a_client_certificate_opens_a_server_that_asks_for_one(dify: Dify) -> None:
+    authority = trustme.CA()
+    strict = SpeechServer(tls=server_credentials(authority, strict=True))
+    form = {"server_address": strict.address, **caller_form(authority, issue(authority))}
+    assert dify.with_credentials(**form).speak("Good morning.", "amy").sound == tone_mp3(2.0)
+    strict.stop()
+
+
+def test_tls_faults_are_told_apart_whatever_the_version_of_grpc(dify: Dify) -> None:
+    authority = trustme.CA()
+    strict = SpeechServer(tls=server_credentials(authority, strict=True))
+    misnamed = SpeechServer(tls=server_credentials(authority, "tts.example.org", strict=True))
+    form = {"server_address": strict.address, **caller_form(authority, issue(authority))}
+    another = caller_form(authority, issue(authority))
+    for changes, advice in (
+        ({"tls": "off"}, "it is off, and the server may speak TLS"),
+        ({"tls": "own_ca", "ca_certificate": pem(authority)}, "choose TLS both ways (mTLS)"),
+        (caller_form(authority, issue(trustme.CA())), "the authority that the server asks for"),
+        ({"client_key": another["client_key"]}, "the key belongs to another certificate"),
+        ({"client_certificate": DAMAGED}, "one is damaged"),
+        ({"mutual_ca_certificate": DAMAGED}, "one is damaged"),
+        ({"mutual_ca_certificate": pem(trustme.CA())}, "a certificate that is not trusted"),
+        ({"server_address": misnamed.address}, "a certificate for another name"),
+    ):
+        error = failure(dify.with_credentials(**{**form, **changes}).validate)
+        assert advice in error.message
+    strict.stop()
+    misnamed.stop()
 
 
 def test_what_is_declared_over_tcp_is_the_package(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_an_unknown_voice_lists_the_known_ones() -> None:
     ("fault", "retry_after_s"),
     [
         (Fault(grpc.StatusCode.UNAVAILABLE, "down"), 0.0),
+        (Fault(grpc.StatusCode.UNAVAILABLE, "last error: UNAVAILABLE: Socket closed"), 0.0),
+        (Fault(grpc.StatusCode.UNAVAILABLE, "CERTIFICATE_VERIFY_FAILED"), None),
         (Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "full"), None),
         (Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", retry_after_s=1.5), 1.5),
         (Fault(grpc.StatusCode.DEADLINE_EXCEEDED, "slow"), None),
