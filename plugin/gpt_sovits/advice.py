@@ -59,7 +59,7 @@ type _Entry = tuple[type[TtsError], str]
 
 _UNEXPECTED: _Entry = (
     ServerFailedError,
-    "The speech server at {address} failed: {detail}. Its log has the cause.",
+    "The speech server at {address} failed: {detail}. See its log for the cause.",
 )
 _UNREACHABLE: _Entry = (
     ConnectionFailedError,
@@ -180,6 +180,11 @@ _MISNAMED: _Entry = (
     "The speech server at {address} shows a certificate for another name. Enter the address by a "
     "name that stands in the certificate.",
 )
+_NOT_GRPC: _Entry = (
+    ConnectionFailedError,
+    "The server at {address} speaks HTTP and no gRPC. Enter the address and port of the speech "
+    "server of this plugin's project (50051 by default); other servers of GPT-SoVITS speak HTTP.",
+)
 _UNUSABLE: _Entry = (
     ConnectionFailedError,
     "The certificates or the private key of the TLS choice cannot be used: one is damaged, or the "
@@ -204,6 +209,9 @@ _WORDS: dict[grpc.StatusCode, dict[str, _Entry]] = {
         "Hostname Verification Check failed": _MISNAMED,  # the same of newer grpcio
         "empty address list": _UNUSABLE,
         "Failed to create security handshaker": _UNUSABLE,  # the same of newer grpcio
+        "http1.x server": _NOT_GRPC,
+        "got frame type 0": _HANGS_UP,  # so an alert of TLS looks
+        "Expected SETTINGS frame": _NOT_GRPC,
         "last error: UNAVAILABLE: ": _HANGS_UP,
     },
     grpc.StatusCode.RESOURCE_EXHAUSTED: {

@@ -46,14 +46,16 @@ def _check_language(language: str, known: Sequence[str]) -> None:
     if language not in ("", "auto", *known):
         raise SettingError(
             "language",
-            f"The speech server does not read {language!r}. It reads: {', '.join(known)}.",
+            f"The speech server does not read the language {language!r}. Let it be recognised in "
+            f"each text, or choose one of: {', '.join(known)}.",
         )
 
 
 def _voice_to_try(voices: Sequence[VoiceEntry], wanted: str) -> VoiceEntry:
     if not voices:
         raise SettingError(
-            "default_voice", "The speech server has no voices yet. Create one on it first."
+            "default_voice",
+            "The speech server has no voices yet. Create one on it first, then save again.",
         )
     if not wanted:
         return voices[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,7 @@ from plugin.gpt_sovits.fields import choice, text
 
 DEFAULT_PORT = 50051
 
+_EXAMPLE = "like tts.example.org:50051"
 _HOST = re.compile(r"\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9._-]+")
 
 
@@ -89,7 +91,17 @@ def _client_key(credentials: Mapping[str, object], tls: Tls) -> str:
 
 def _address(written: str) -> str:
     """Return `host:port` of an address that may carry a scheme and may lack the port."""
-    bare = re.sub(r"^[a-z]+://", "", written).rstrip("/")
+    if not written:
+        raise SettingError("server_address", f"Enter the server address, {_EXAMPLE}.")
+    if "@" in written:  # not quoted, as there may be a password before the sign
+        raise SettingError(
+            "server_address",
+            f"The server address must hold no user and no key. Enter it {_EXAMPLE}, and the key in "
+            "its own field.",
+        )
+    # Input methods for Chinese and Japanese write a full-width colon.
+    bare = re.sub(r"^[a-z]+://", "", unicodedata.normalize("NFKC", written), flags=re.I)
+    bare = bare.rstrip("/")
     host, colon, port = bare.rpartition(":") if not bare.endswith("]") else (bare, "", "")
     if not colon:
         host, port = bare, str(DEFAULT_PORT)
@@ -97,7 +109,7 @@ def _address(written: str) -> str:
     if not (_HOST.fullmatch(host) and port_is_right):
         raise SettingError(
             "server_address",
-            f"The server address {written!r} is not host:port. Example: tts.example.org:50051.",
+            f"The server address {written!r} is not host:port. Enter it {_EXAMPLE}, without path.",
         )
     return f"{host}:{port}"
 
@@ -106,6 +118,8 @@ def _api_key(written: str) -> str:
     """Return the key if it can travel as metadata; gRPC's own error would quote it."""
     if not all(" " < character < "\x7f" for character in written):
         raise SettingError(
-            "api_key", "The API key has spaces or characters that no key has. Enter it again."
+            "api_key",
+            "The API key has blanks, line breaks or signs within that no key has. Copy it again "
+            "from the server's GPTSOVITS_API_KEYS.",
         )
     return written

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from plugin.gpt_sovits.endpoint import Endpoint, read_endpoint
 from plugin.gpt_sovits.errors import SettingError
-from plugin.gpt_sovits.fields import choice, text
+from plugin.gpt_sovits.fields import choice, label, text
 
 DEFAULT_TIMEOUT_S = 60.0
 # Dify before 1.17 cuts an auto-played speech off, without a word, at a gap of 5 s; sound is held
@@ -26,6 +26,7 @@ LANGUAGE_FROM_DIFY = "dify"
 SPEEDS = (0.25, 4.0)
 
 _VOICE_ID = re.compile(r"[a-z0-9-]+")
+_DECIMAL_COMMA = re.compile(r"^(\d+),(\d{1,2})$")  # with more digits it may mark thousands
 
 
 class SoundFormat(StrEnum):
@@ -124,19 +125,19 @@ def voice_language(voice: str) -> str:
 def number(
     given: Mapping[str, object], name: str, default: float, limits: tuple[float, float]
 ) -> float:
-    """Return the field `name` as a number within `limits`.
+    """Return the field `name` as a number within `limits`; `0,5` is one too.
 
     Raises:
         SettingError: it is none, or out of range.
     """
     written, (low, high) = text(given, name), limits
     try:
-        value = float(written) if written else default
+        value = float(_DECIMAL_COMMA.sub(r"\1.\2", written)) if written else default
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        message = f"{name} is {written!r}; it must be a number from {low} to {high}."
-        raise SettingError(name, message)
+        wanted = f"Enter a number from {low:g} to {high:g}."
+        raise SettingError(name, f"The {label(name)} is {written!r}. {wanted}")
     return value
 
 

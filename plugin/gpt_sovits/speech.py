@@ -133,16 +133,25 @@ def _sound(
             complete = True
     if not (heard and complete):
         what = "broke off in mid-speech" if heard else "sent no sound"
-        raise ServerFailedError(f"The speech server {what}. Its log has the cause.")
+        raise ServerFailedError(
+            f"The speech server {what}. See its log for the cause, and have the text spoken again."
+        )
 
 
 def _check_format(
     audio_format: audio_pb2.AudioFormat, wanted: audio_pb2.AudioEncoding.ValueType
 ) -> None:
     if audio_format.encoding != wanted:
-        name = audio_pb2.AudioEncoding.Name
-        sent, asked = name(audio_format.encoding), name(wanted)
-        raise ServerFailedError(f"The speech server sends {sent} where {asked} was asked for.")
+        raise ServerFailedError(
+            f"The speech server sends {_encoding_name(audio_format.encoding)} where "
+            f"{_encoding_name(wanted)} was asked for. See that it is of this plugin's version."
+        )
+
+
+def _encoding_name(encoding: audio_pb2.AudioEncoding.ValueType) -> str:
+    """Return the name of an encoding, which a newer server may have invented."""
+    names = {value: name for name, value in audio_pb2.AudioEncoding.items()}
+    return names.get(encoding, f"format {encoding}")
 
 
 class SilenceGuard:

@@ -97,7 +97,7 @@ def test_a_server_that_hangs_is_no_reason_for_an_empty_list(
         ({"tls": "public"}, "InvokeConnectionError", "does not speak TLS"),
         ({"server_address": "127.0.0.1:1"}, "InvokeConnectionError", "Check that it runs"),
         ({"language": "ru"}, "InvokeBadRequestError", "Choose another language"),
-        ({"speed": "9"}, "InvokeBadRequestError", "from 0.25 to 4.0"),
+        ({"speed": "9"}, "InvokeBadRequestError", "Enter a number from 0.25 to 4"),
     ],
 )
 def test_wrong_settings_are_refused_with_what_to_do(

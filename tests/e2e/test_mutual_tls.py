@@ -106,7 +106,7 @@ def test_the_certificate_does_not_replace_the_key(dify: Dify) -> None:
         ("a damaged certificate", "one is damaged"),
         ("a damaged authority", "one is damaged"),
         ("an authority that is not the server's", "shows a certificate that is not trusted"),
-        ("half of a key", "The private key is not PEM"),
+        ("half of a key", "The private key is not a private key in PEM"),
     ],
 )
 def test_a_wrong_or_missing_certificate_is_refused_with_what_to_do(
@@ -132,4 +132,4 @@ def test_a_wrong_or_missing_certificate_is_refused_with_what_to_do(
         assert advice in error.message
         told = error.message + error.args_text + dify.plugin.log
         assert [line for line in key_lines(caller, stranger) if line in told] == []
-        assert "BEGIN" not in error.args_text.replace("-----BEGIN PRIVATE KEY----- to", "")
+        assert "BEGIN" not in error.args_text.replace("from -----BEGIN PRIVATE KEY----- to", "")

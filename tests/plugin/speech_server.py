@@ -15,6 +15,7 @@ from typing import NoReturn
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from gptsovits.tts.v1 import audio_pb2, tts_pb2, tts_pb2_grpc, voices_pb2, voices_pb2_grpc
 from grpc_status import rpc_status
@@ -25,12 +26,16 @@ NOT_FOUND = code_pb2.NOT_FOUND
 FAILED_PRECONDITION = code_pb2.FAILED_PRECONDITION
 PCM_SECOND = b"\1\0" * RATE_HZ
 API_KEY = "a-key-of-the-tests"
+UNKNOWN_FIELD = b"\xfa\x07\x03new"  # number 127, of three bytes
 CUE = "1\n00:00:00,250 --> 00:00:01,500\n{}\n"
 
 
 @dataclass(slots=True)
 class Behaviour:
-    """How the server acts. `fail_next` statuses are used up one by one, before any sound."""
+    """How the server acts. `fail_next` statuses are used up one by one, before any sound.
+
+    A `newer` one sends fields and messages that readers of this version do not know.
+    """
 
     voices: list[voices_pb2.Voice] = field(default_factory=list)
     languages: list[str] = field(default_factory=lambda: ["en", "ja", "zh"])
@@ -47,6 +52,7 @@ class Behaviour:
     list_delay_s: float = 0.0
     encoding: int = audio_pb2.AUDIO_ENCODING_MP3
     subtitles: bool = True
+    newer: bool = False
 
 
 @dataclass(slots=True)
@@ -115,7 +121,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self.voice_calls += 1
         time.sleep(self.behaviour.list_delay_s)
         start, size = int(request.page_token or 0), self.behaviour.page_size
-        page = self.behaviour.voices[start : start + size]
+        page = [self._of_our_version(each) for each in self.behaviour.voices[start : start + size]]
         following = str(start + size) if start + size < len(self.behaviour.voices) else ""
         return voices_pb2.ListVoicesResponse(voices=page, next_page_token=following)
 
@@ -174,7 +180,9 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         opened = tts_pb2.StreamOpened(
             request_id="r", audio_format=audio_pb2.AudioFormat(encoding=self.behaviour.encoding)
         )
-        yield tts_pb2.SynthesizeStreamResponse(opened=opened)
+        yield tts_pb2.SynthesizeStreamResponse(opened=self._of_our_version(opened))
+        if self.behaviour.newer:
+            yield tts_pb2.SynthesizeStreamResponse.FromString(UNKNOWN_FIELD)
         while self.behaviour.mute and context.is_active():
             time.sleep(0.02)
         yield from self._play(context)
@@ -189,6 +197,12 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
             chunk = audio_pb2.AudioChunk(data=self._sound[start : start + size], sequence=number)
             yield tts_pb2.SynthesizeStreamResponse(audio=chunk)
             time.sleep(self.behaviour.chunk_gap_s)
+
+    def _of_our_version[M: Message](self, message: M) -> M:
+        """Return `message`, with a field that its readers do not know if the server is `newer`."""
+        if self.behaviour.newer:
+            message.MergeFromString(UNKNOWN_FIELD)
+        return message
 
     def _authorize(self, context: grpc.ServicerContext) -> None:
         self.callers.add(context.peer())

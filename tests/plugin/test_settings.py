@@ -33,6 +33,9 @@ def test_an_address_alone_is_enough() -> None:
         ("10.0.0.7:6000", "10.0.0.7:6000"),
         (" grpc://tts:50052/ ", "tts:50052"),
         ("https://tts.example.org", "tts.example.org:50051"),
+        ("HTTP://tts:50051", "tts:50051"),
+        ("10.0.0.7：50051", "10.0.0.7:50051"),
+        ("ｔｔｓ．example．org", "tts.example.org:50051"),
         ("[fd00::1]:50052", "[fd00::1]:50052"),
         ("[fd00::1]", "[fd00::1]:50051"),
     ],
@@ -46,6 +49,12 @@ def test_a_wrong_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(SettingError, match=r"tts\.example\.org:50051") as caught:
         read_settings({"server_address": text})
     assert caught.value.field == "server_address"
+
+
+def test_a_key_within_the_address_is_refused_without_being_quoted() -> None:
+    with pytest.raises(SettingError, match="no user and no key") as caught:
+        read_settings({"server_address": "grpc://user:secret@tts:50051"})
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,31 @@ def test_a_value_out_of_range_names_its_field(name: str, value: str) -> None:
     with pytest.raises(SettingError) as caught:
         read_settings({"server_address": "tts", name: value})
     assert caught.value.field == name
+
+
+@pytest.mark.parametrize(("written", "speed"), [("0,5", 0.5), ("1.25", 1.25), ("２", 2.0)])
+def test_numbers_are_understood_as_people_write_them(written: str, speed: float) -> None:
+    assert read_settings({"server_address": "tts", "speed": written}).manner.speed == speed
+
+
+def test_a_value_out_of_range_is_told_what_to_enter() -> None:
+    for name, limits in (("timeout", "1 to 500"), ("longest_pause", "1 to 120")):
+        with pytest.raises(SettingError, match=f"Enter a number from {limits}"):
+            read_settings({"server_address": "tts", name: "0"})
+    with pytest.raises(SettingError, match=r"audio format is 'midi'\. Choose one of: mp3, wav"):
+        read_settings({"server_address": "tts", "audio_format": "midi"})
+
+
+def test_blanks_around_a_pasted_key_are_taken_off() -> None:
+    form = {"server_address": " tts ", "api_key": "\n secret-word\r\n"}
+    assert read_settings(form).endpoint.api_key == "secret-word"
+
+
+@pytest.mark.parametrize("key", ["two words", "two\nlines", "zero\u200bwidth", "schlüssel"])
+def test_a_key_with_blanks_within_is_to_be_copied_again(key: str) -> None:
+    with pytest.raises(SettingError, match="Copy it again") as caught:
+        read_settings({"server_address": "tts", "api_key": key})
+    assert key not in str(caught.value)
 
 
 def test_a_key_that_cannot_be_sent_is_refused_without_being_quoted() -> None:
@@ -88,10 +122,19 @@ def test_a_certificate_survives_the_loss_of_its_line_breaks(lost: str) -> None:
     assert max(map(len, lines[1:-1])) == 64
 
 
-@pytest.mark.parametrize("text", ["", "QUJD", PEM.replace("QUJD", "?")])
-def test_an_own_authority_needs_its_certificate(text: str) -> None:
-    with pytest.raises(SettingError, match="PEM"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "certificate of your authority is missing, which the TLS choice needs"),
+        ("QUJD", "Paste all of the file"),
+        (PEM.replace("QUJD", "?"), "Paste all of the file"),
+        (PEM.replace("CERTIFICATE", "PRIVATE KEY"), "is not a certificate in PEM"),
+    ],
+)
+def test_an_own_authority_needs_its_certificate(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message) as caught:
         read_settings({"server_address": "tts", "tls": "own_ca", "ca_certificate": text})
+    assert "QUJD" not in str(caught.value)
 
 
 def test_the_voices_own_language_is_an_empty_code() -> None:
@@ -132,9 +175,10 @@ def test_a_private_key_survives_the_loss_of_its_line_breaks(kind: str, lost: str
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("", "not PEM"),
-        ("c2VjcmV0", "not PEM"),
-        (KEY.format("", "c2VjcmV0?"), "not PEM"),
+        ("", "private key is missing"),
+        ("c2VjcmV0", "in PEM"),
+        (KEY.format("", "c2VjcmV0?"), "in PEM"),
+        (PEM, "in PEM"),
         (KEY.format("ENCRYPTED ", "c2VjcmV0"), "password"),
     ],
 )

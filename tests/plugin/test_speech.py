@@ -122,3 +122,19 @@ def test_sound_of_another_kind_is_refused(server: SpeechServer, connection: Conn
     server.behaviour.encoding = audio_pb2.AUDIO_ENCODING_WAV
     with pytest.raises(errors.ServerFailedError, match="WAV"):
         hear(connection)
+
+
+def test_sound_of_a_kind_that_is_not_known_yet_is_refused(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.encoding = 99
+    with pytest.raises(errors.ServerFailedError, match="sends format 99 where"):
+        hear(connection)
+
+
+def test_what_a_newer_server_adds_is_overheard(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.newer = True
+    assert hear(connection) == tone_mp3(2.0)
+    assert len(connection.list_voices()) == 2

@@ -191,7 +191,7 @@ def test_a_check_speaks_a_word_and_hangs_up(server: SpeechServer, connection: Co
     ("settings", "message"),
     [
         ({"default_voice": "bob"}, "no voice 'bob'.*amy, ken"),
-        ({"manner": Manner(language="ko")}, "does not read 'ko'.*en, ja, zh"),
+        ({"manner": Manner(language="ko")}, "does not read the language 'ko'.*en, ja, zh"),
     ],
 )
 def test_a_check_refuses_what_the_server_has_not(
