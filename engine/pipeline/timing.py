@@ -15,6 +15,7 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.alignment import AlignedDecoder, SpokenTokens, phoneme_boundaries
 from engine.text.locating import LocatedToken, Locator
 from engine.text.marks import plain_text
+from engine.text.symbols import SILENT
 from engine.text.units import TextUnit, text_units, whole_words
 from engine.types import Phonemes, Samples, SentenceTiming, TimedText, TimestampDetail
 
@@ -63,6 +64,7 @@ class SentenceClock:
         units = text_units(phonemes, tokens)
         by_word = keeper.detail is TimestampDetail.WORD
         self._units = whole_words(units) if by_word else units
+        self._first, self._last = _words_between(phonemes)
         self._levels: list[NDArray[np.float32]] = []
         self._rest: Samples = np.zeros(0, np.float32)
         self._samples, self._start_sample = 0, 0
@@ -91,7 +93,8 @@ class SentenceClock:
         length_s = self._samples / keeper.sample_rate_hz
         times_s = start_s + np.clip(shares * length_s, *self._audible_s(length_s))
         units = tuple(_timed(keeper.text, unit, times_s) for unit in self._units)
-        return SentenceTiming(self._whole(units, start_s, length_s), units)
+        begin_s, end_s = float(times_s[self._first]), float(times_s[self._last])
+        return SentenceTiming(self._whole(units, begin_s, end_s), units)
 
     def _audible_s(self, length_s: float) -> tuple[float, float]:
         """From when to when the sentence is not silent."""
@@ -101,11 +104,18 @@ class SentenceClock:
             return 0.0, length_s
         return float(loud[0] * BLOCK_S), float((loud[-1] + 1) * BLOCK_S)
 
-    def _whole(self, units: Sequence[TimedText], start_s: float, length_s: float) -> TimedText:
+    def _whole(self, units: Sequence[TimedText], begin_s: float, end_s: float) -> TimedText:
         if not units:  # nothing of it stands in the caller's text
-            return TimedText(self._sentence, 0, 0, start_s, start_s + length_s)
-        first, last = units[0], units[-1]
-        return TimedText(self._sentence, first.text_start, last.text_end, first.start_s, last.end_s)
+            return TimedText(self._sentence, 0, 0, begin_s, end_s)
+        span = units[0].text_start, units[-1].text_end
+        return TimedText(self._sentence, *span, begin_s, end_s)
+
+
+def _words_between(phonemes: Phonemes) -> tuple[int, int]:
+    """Where the first word begins and the last one ends, as positions between phonemes."""
+    sounds = [sound for segment in phonemes.segments for sound in segment.phonemes]
+    words = [position for position, sound in enumerate(sounds) if sound not in SILENT]
+    return words[0], words[-1] + 1
 
 
 def _timed(text: str, unit: TextUnit, times_s: NDArray[np.float64]) -> TimedText:

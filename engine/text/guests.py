@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -31,10 +31,10 @@ class _Token:
     language: str | None = None
 
 
-def share_out(runs: Iterable[TextSegment], spoken: Collection[str]) -> list[TextSegment]:
+def share_out(runs: Iterable[TextSegment], spoken: Sequence[str]) -> list[TextSegment]:
     """`runs` with every word in a language of `spoken` that reads it, else in `NOBODY`.
 
-    The language of a run keeps what it reads; marks stay with the word before them.
+    The language of a run keeps what it reads; marks stay with the word that is spoken before them.
     """
     tokens = [_Token(script, text, run.language) for run in runs for script, text in _parts(run)]
     has_kana = any(token.script == "kana" for token in tokens)
@@ -45,11 +45,10 @@ def share_out(runs: Iterable[TextSegment], spoken: Collection[str]) -> list[Text
         is_guest = following.language not in (NOBODY, None, following.home)
         if token.script == "number" and is_guest and following.script != "latin":
             token.language = following.language  # 3 and 月 are one word
-    before: str | None = None
+    before = next((token.language for token in tokens if token.language), spoken[0])
     for token in tokens:
-        if token.language is None:
-            token.language = before or token.home
-        before = token.language
+        token.language = before if token.language is None else token.language
+        before = token.language or before
     return merged(TextSegment(token.text, token.language or NOBODY) for token in tokens)
 
 
@@ -113,7 +112,7 @@ def _is_of_words(char: str) -> bool:
     return unicodedata.category(char)[0] in "LM" or char.isdecimal()
 
 
-def _reader(token: _Token, spoken: Collection[str], has_kana: bool) -> str:
+def _reader(token: _Token, spoken: Sequence[str], has_kana: bool) -> str:
     """The language that reads `token`."""
     if token.home in spoken and token.script in READABLE[token.home]:
         return token.home
@@ -122,5 +121,5 @@ def _reader(token: _Token, spoken: Collection[str], has_kana: bool) -> str:
         is_japanese = has_kana and not is_chinese(token.text)
         guests = ("ja",) if is_japanese else ("zh", "yue", "ja")
     if token.script == "number":
-        guests = tuple(spoken)
+        guests = spoken
     return next((guest for guest in guests if guest in spoken), NOBODY)

@@ -2,27 +2,34 @@
 
 Cleaning removes markup, code and addresses and rewrites a few signs, so a sentence is found again
 by its words: each is looked for close behind the one before it. A far jump (over a code block)
-needs three words in a row. Takes time linear in the text.
+needs three words in a row. What is read in other words, such as a date, stands between those that
+were found. Takes time linear in the text.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.text.tokens import Token, spoken_tokens
+from engine.text.tokens import spoken_tokens
 
+_MARK = re.compile(r"[,.;:!?]\s|[，。；：！？、\n]")
 _NEAR = 48
 _SURE = 2
 _RUN = 3
 _CLOSE = 4
+_LONGEST_REWRITTEN = 8  # tokens; more between two words is markup or code
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedToken:
-    """A token of a sentence: its `key`, and its span in the caller's text if it stands there."""
+    """A token of a sentence: its `key`, and its span in the caller's text if it stands there.
+
+    Of tokens that are written otherwise there, the first has the span of all.
+    """
 
     text: str
     key: str
@@ -33,25 +40,55 @@ class Locator:
     """Finds the sentences of one text, to be asked for in order."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = spoken_tokens(text)
+        self._text, self._tokens = text, spoken_tokens(text)
         self._keys = [token.key for token in self._tokens]
         self._next = 0
 
     def locate(self, sentence: str) -> list[LocatedToken]:
         """The tokens of the next `sentence`."""
-        wanted = spoken_tokens(sentence)
+        wanted, free = spoken_tokens(sentence), self._next
         keys = [token.key for token in wanted]
-        return [self._located(token, keys, index) for index, token in enumerate(wanted)]
+        places = [self._place(keys, index) for index in range(len(keys))]
+        located = []
+        for index, (token, at) in enumerate(zip(wanted, places, strict=True)):
+            if at is not None:
+                span: tuple[int, int] | None = self._span(at, at + 1)
+                free = at + 1
+            else:
+                is_first = not index or places[index - 1] is not None
+                span = self._rewritten(free, places[index:]) if is_first else None
+            located.append(LocatedToken(token.text, keys[index], span))
+        return located
 
-    def _located(self, token: Token, keys: Sequence[str], index: int) -> LocatedToken:
+    def _place(self, keys: Sequence[str], index: int) -> int | None:
         at = self._near(keys, index)
         if at is None:
             at = self._far(keys, index)
-        if at is None:
-            return LocatedToken(token.text, keys[index], None)
-        self._next = at + 1
-        found = self._tokens[at]
-        return LocatedToken(token.text, keys[index], (found.start, found.end))
+        if at is not None:
+            self._next = at + 1
+        return at
+
+    def _rewritten(self, begin: int, places: Sequence[int | None]) -> tuple[int, int] | None:
+        """The span of what stands from `begin` to the first of `places`, if it is short.
+
+        Where a sentence ends in such words, it is the numbers and signs up to the next mark.
+        """
+        end = next((at for at in places if at is not None), None)
+        if end is None:
+            end = self._next = self._numbers_until(begin)
+        return self._span(begin, end) if 0 < end - begin <= _LONGEST_REWRITTEN else None
+
+    def _numbers_until(self, begin: int) -> int:
+        end = begin
+        for token in self._tokens[begin : begin + _LONGEST_REWRITTEN]:
+            between = self._text[self._tokens[end - 1].end : token.start] if end > begin else ""
+            if any(map(str.isalpha, token.text)) or _MARK.search(between):
+                break
+            end += 1
+        return end
+
+    def _span(self, begin: int, end: int) -> tuple[int, int]:
+        return self._tokens[begin].start, self._tokens[end - 1].end
 
     def _near(self, keys: Sequence[str], index: int) -> int | None:
         """The place of the word among the next few, sure of it only where its follower is too."""

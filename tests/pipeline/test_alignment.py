@@ -101,6 +101,18 @@ def test_words_are_timed_within_what_can_be_heard() -> None:
     assert starts == sorted(starts)
 
 
+def test_a_sentence_is_timed_from_its_first_word_however_that_is_written() -> None:
+    bundle, text = tiny_bundle(), "1/5/2024, c'est bon"
+    request = SynthesisRequest(
+        text, "fr", tiny_prompt(), SynthesisOptions(seed=3), TimestampDetail.WORD
+    )
+    timings = [c.timing for c in stream(bundle, request) if c.timing is not None]
+    (timing, *_) = timings
+    assert timing.sentence.text.startswith("premier mai deux mille")
+    assert timing.sentence.start_s < 0.2
+    assert timing.units[0].text == "1/5/2024"
+
+
 def test_sentence_that_is_said_again_is_timed_by_its_last_sound() -> None:
     bundle, text = tiny_bundle(), "We go home."
     phonemes = TextFrontend("v2").phonemes(text, "en")

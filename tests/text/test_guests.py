@@ -30,7 +30,7 @@ def shared(text: str, mode: str, spoken: tuple[str, ...]) -> list[tuple[str, str
         ("日本語です ok", "en", [("ja", "日本語です "), ("en", "ok")]),
         ("月亮の歌", "zh", [("zh", "月亮"), ("ja", "の"), ("zh", "歌")]),
         ("呢個の", "yue", [("yue", "呢個"), ("ja", "の")]),
-        ("「你好」です", "ja", [("ja", "「"), ("zh", "你好」"), ("ja", "です")]),
+        ("「你好」です", "ja", [("zh", "「你好」"), ("ja", "です")]),
         ("漢字를 3月에", "ko", [("zh", "漢字"), ("ko", "를 "), ("zh", "3月"), ("ko", "에")]),
         ("Le mot 你好", "fr", [("fr", "Le mot "), ("zh", "你好")]),
         ("a привет b", "auto", [("en", "a "), ("", "привет"), ("en", " b")]),
@@ -45,7 +45,8 @@ def test_a_word_goes_to_the_language_of_its_script(
 
 def test_what_nobody_speaks_is_nobodys() -> None:
     assert shared("Say 你好!", "en", ("en",)) == [("en", "Say "), ("", "你好"), ("en", "!")]
-    assert shared("元気です", "auto", ("en", "zh")) == [("", "元気です")]
+    assert shared("元気です。", "auto", ("en", "zh")) == [("", "元気です"), ("en", "。")]
+    assert shared("Oh привет, я!", "en", ("en",))[-2:] == [("", "я"), ("en", "!")]
     assert shared("我用Python", "zh", ("zh",)) == [("zh", "我用"), ("", "Python")]
 
 

@@ -67,6 +67,13 @@ def test_what_is_read_as_one_stays_together(frontend: TextFrontend) -> None:
     assert words == ["It", "costs", "$5", "in", "2024", "or", "1,234", "pounds"]
 
 
+def test_what_is_said_in_other_words_stands_where_it_is_written(frontend: TextFrontend) -> None:
+    assert written(frontend, "Mr. Fox paid.", "en") == ["Mr", "Fox", "paid"]
+    assert written(frontend, "Il a 1 234,56 € et des chats, 5 €. 7 ou 8.", "fr") == [
+        *("Il", "a", "1 234,56 €", "et", "des", "chats", "5 €", "7", "ou", "8"),
+    ]
+
+
 def test_markup_code_and_addresses_do_not_shift_the_words(frontend: TextFrontend) -> None:
     text = "See **the** [docs](https://a.example.com/x,y) now.\n```\nx = 1\ny = 2\n```\nIt ended."
     words = written(frontend, text, "en")
