@@ -39,7 +39,7 @@ bench: ## Measure models and server into out/bench; ARGS="--part server --device
 	$(PY) -m tests.bench $(ARGS)
 
 plugin: ## Build the two Dify packages into dist/
-	@.ci/bootstrap test
+	@.ci/bootstrap plugin
 	$(PY) -m plugin.packaging
 
 proto: ## Generate the stubs again from proto/

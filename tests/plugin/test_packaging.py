@@ -60,6 +60,17 @@ def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, recipe: Recipe) -> N
     assert digests[0] == digests[1]
 
 
+@pytest.mark.parametrize("recipe", [PROVIDER, TOOLS])
+def test_nothing_in_it_depends_on_the_machine(tmp_path: Path, recipe: Recipe) -> None:
+    entries = zipfile.ZipFile(build_package(ROOT, tmp_path, recipe)).infolist()
+    names = [entry.filename for entry in entries]
+    assert names == sorted(names)
+    for entry in entries:
+        assert entry.compress_type == zipfile.ZIP_STORED
+        assert (entry.date_time, entry.create_system) == ((1980, 1, 1, 0, 0, 0), 3)
+        assert entry.external_attr >> 16 == 0o100644
+
+
 @pytest.mark.parametrize(
     ("recipe", "manifest_path"),
     [(PROVIDER, "manifest.yaml"), (TOOLS, "plugin/tools/manifest.yaml")],
