@@ -13,12 +13,13 @@ import numpy as np
 from engine.errors import ReferenceAudioError
 from engine.types import Audio
 from engine.voices.excerpt import find_excerpt, split_clauses
-from engine.voices.trimming import best_window, without_edge_silence
+from engine.voices.trimming import FRAME_S, best_window, spoken_frames, without_edge_silence
 
 MIN_S = 3.0
 USUAL_LONGEST_S = 10.0
 SILENT_PEAK = 0.01
 FASTEST_PHONEMES_PER_S = 40.0  # nobody speaks half as fast
+SLOWEST_PHONEMES_PER_S = 1.5  # nor half as slowly, pauses left out
 
 
 def fit_transcribed(
@@ -36,8 +37,8 @@ def fit_transcribed(
         longest_s: the most that the bundle can use.
 
     Raises:
-        ReferenceAudioError: it is too short or silent, shorter than its words can be, or too long
-            and cannot be cut with its words; the message says what to do.
+        ReferenceAudioError: it is too short or silent, shorter or longer than its words can be, or
+            too long and cannot be cut with its words; the message says what to do.
     """
     speech = without_edge_silence(reference)
     if is_silent(reference) or min(speech.duration_s, reference.duration_s) <= longest_s:
@@ -75,6 +76,12 @@ def _check_pace(reference: Audio, phonemes: int) -> None:
         raise ReferenceAudioError(
             f"the transcript has {phonemes} phonemes, more than anybody says in "
             f"{reference.duration_s:.1f} s: give the words of just this recording"
+        )
+    spoken_s = float(spoken_frames(reference).sum()) * FRAME_S
+    if phonemes < SLOWEST_PHONEMES_PER_S * spoken_s:
+        raise ReferenceAudioError(
+            f"the transcript has {phonemes} phonemes, but the reference speaks for "
+            f"{spoken_s:.1f} s: give all the words of the recording"
         )
 
 

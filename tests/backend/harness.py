@@ -116,7 +116,7 @@ def voice_config(voice_id: str = "tenor", **fields: Any) -> voices_pb2.CreateVoi
     consent = voices_pb2.ConsentStatement(speaker_name="T. Enor", text="You may use my voice.")
     values = {
         "display_name": "Tenor",
-        "transcript": "La la la.",
+        "transcript": "La la la, la la, la la la.",
         "language": "en",
         "consent": consent,
         **fields,

@@ -88,7 +88,7 @@ async def test_voices_are_created_listed_shown_and_deleted(tmp_path: Path) -> No
     recording = tmp_path / "tone.wav"
     recording.write_bytes(tone_wav())
     create = ["voices", "create", "tenor", "--reference", str(recording)]
-    create += ["--transcript", "La la.", "--language", "en", "--consent", str(recording)]
+    create += ["--transcript", "La la la, la la.", "--language", "en", "--consent", str(recording)]
     create += ["--consent-text", "You may use my voice.", "--speaker", "T. Enor"]
     async with running(tmp_path / "data", api_keys="secret") as server:
         created = await typed(server, *create)

@@ -258,6 +258,15 @@ async def test_more_words_than_anybody_says_in_the_time_are_refused(tmp_path: Pa
     assert "give the words of just this recording" in str(error.details())
 
 
+async def test_fewer_words_than_anybody_says_in_the_time_are_refused(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        error = await refused(
+            server, upload(voice_config(transcript="La."), tone_wav(), tone_wav())
+        )
+    assert reason(error) == "INVALID_REFERENCE"
+    assert "give all the words of the recording" in (error.details() or "")
+
+
 async def test_recording_may_come_in_one_message(tmp_path: Path) -> None:
     consent = tone_wav(seconds=110.0)
     async with running(tmp_path) as server:
