@@ -122,6 +122,23 @@ def test_marks_tell_the_voice_and_the_text_of_a_sound(bundle: Bundle) -> None:
     assert len({each.texts for each in marks}) == 20
 
 
+def test_none_of_a_hundred_sentences_is_dropped_or_repeated(bundle: Bundle) -> None:
+    policy = SynthesisOptions().split_policy
+    text = " ".join(a_text(number) for number in range(100))
+    sentences = bundle.frontend.sentences(text, "en", policy)
+    assert len(sentences) >= 100
+    scheduler, order, pieces = Scheduler(bundle), list[int](), list[Samples]()
+    scheduler.admit(SynthesisRequest(text, "en", a_request(0).voice, SynthesisOptions(seed=1)))
+    while scheduler.live:
+        for event in scheduler.step():
+            assert event.error is None and event.chunk is not None
+            order.append(event.chunk.sentence)
+            pieces.append(event.chunk.samples)
+    assert order == sorted(order)
+    assert set(order) == set(range(len(sentences)))
+    assert read_marks(np.concatenate(pieces)).texts == marks_of_text(bundle, text)
+
+
 def marks_of_text(bundle: Bundle, text: str) -> set[int]:
     """The marks of the sentences that a text is cut into."""
     widest, policy = bundle.defaults.widest_piece, SynthesisOptions().split_policy
