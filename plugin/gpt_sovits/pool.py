@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.endpoint import Endpoint
-from plugin.gpt_sovits.errors import VoiceUnknownError
+from plugin.gpt_sovits.errors import RequestError, VoiceUnknownError
 from plugin.gpt_sovits.settings import may_be_voice, voice_id
 from plugin.gpt_sovits.voices import VoiceCatalogue
 
@@ -29,21 +29,29 @@ class Server:
     voices: VoiceCatalogue
     used_at: float
 
-    def check_voice(self, voice: str) -> None:
-        """Refuse an id that is not one, such as that of another provider's voice in an old app.
+    def choose_voice(self, wanted: str, default: str) -> str:
+        """Return the voice to speak in: the wanted one, else the default one, else the first.
+
+        An id that can be none, such as that of another provider's voice in an old app, is refused
+        here; of others the server says whether it has them.
 
         Raises:
             VoiceUnknownError: with the voices that there are.
-            TtsError: they cannot be asked for.
+            TtsError: they cannot be asked for, or there are none.
         """
-        if may_be_voice(voice):
-            return  # the server says whether it has it
+        chosen = wanted.strip() or default
+        if chosen and may_be_voice(chosen):
+            return chosen
         known = [each.voice_id for each in self.voices.recent()]
-        if voice_id(voice) not in known:
-            names = ", ".join(known) or "none"
+        if not known:
+            raise RequestError("The speech server has no voices yet. Create one first.")
+        if not chosen:
+            return known[0]
+        if voice_id(chosen) not in known:
             raise VoiceUnknownError(
-                f"The speech server has no voice {voice!r}. Choose one of: {names}."
+                f"The speech server has no voice {chosen!r}. Choose one of: {', '.join(known)}."
             )
+        return chosen
 
 
 class ServerPool:

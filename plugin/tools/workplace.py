@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plugin.gpt_sovits.errors import RequestError
 from plugin.gpt_sovits.fields import choice, text
 from plugin.gpt_sovits.pool import Server, shared_pool
 from plugin.gpt_sovits.settings import (
@@ -34,14 +33,7 @@ class Workplace:
         Raises:
             TtsError: it can be no voice's, or the server has none or cannot be asked.
         """
-        chosen = wanted or self.settings.default_voice
-        if chosen:
-            self.server.check_voice(chosen)
-            return chosen
-        voices = self.server.voices.recent()
-        if not voices:
-            raise RequestError("The speech server has no voices yet. Create one first.")
-        return voices[0].voice_id
+        return self.server.choose_voice(wanted, self.settings.default_voice)
 
 
 def open_workplace(credentials: Mapping[str, Any]) -> Workplace:

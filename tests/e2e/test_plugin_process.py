@@ -169,6 +169,48 @@ def test_every_language_of_the_interface_has_voices(dify: Dify, locale: str | No
     assert voices[0]["value"] == ("ken" if locale == "ja-JP" else "amy")
 
 
+def test_the_voice_that_is_chosen_speaks_from_whichever_list_it_is(
+    dify: Dify, server: SpeechServer
+) -> None:
+    server.behaviour.voices += [voice(f"v{number}", "zh") for number in range(4)]
+    listed = [each["value"] for each in dify.voices("zh-Hans")]
+    described = [each["mode"] for each in dify.schema()["model_properties"]["voices"]]
+    assert sorted(listed) == sorted(described)
+    for chosen in listed:
+        assert dify.speak("Hello.", chosen).sound
+    assert [speech.voice for speech in server.requests] == [f"voices/{each}" for each in listed]
+
+
+def test_without_a_voice_the_default_one_speaks(dify: Dify, server: SpeechServer) -> None:
+    assert dify.speak("Hello.", "").sound
+    assert dify.with_credentials(default_voice="ken").speak("Hello.", "").sound
+    assert [speech.voice for speech in server.requests] == ["voices/amy", "voices/ken"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "advice"),
+    [
+        ({"api_key": "wrong-secret"}, "InvokeAuthorizationError", "Enter a key that it knows"),
+        ({"server_address": "127.0.0.1:1"}, "InvokeConnectionError", "Check that it runs"),
+        ({"server_address": "no address"}, "InvokeBadRequestError", "Enter it like"),
+    ],
+)
+def test_a_list_that_cannot_be_had_is_an_error_and_not_empty(
+    dify: Dify, changes: dict[str, str], kind: str, advice: str
+) -> None:
+    error = failure(dify.with_credentials(**changes).voices, "en-US")
+    assert error.error_type == kind
+    assert advice in error.message
+    assert "wrong-secret" not in error.message + error.args_text
+
+
+def test_a_server_without_voices_is_an_error_and_no_empty_list(
+    dify: Dify, server: SpeechServer
+) -> None:
+    server.behaviour.voices = []
+    assert "Create one first" in failure(dify.voices, "en-US").message
+
+
 def test_texts_are_read_in_the_language_of_the_apps_settings_if_that_is_chosen(
     dify: Dify, server: SpeechServer
 ) -> None:

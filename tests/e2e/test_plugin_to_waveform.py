@@ -75,9 +75,26 @@ def test_a_long_chinese_text_is_heard_before_it_is_all_spoken(dify: Dify) -> Non
     assert speech.piece_bytes[0] < 0.2 * len(speech.sound)
 
 
-def test_a_written_answer_with_markdown_gives_speech(dify: Dify, voice: str) -> None:
-    answer = "## Lunch\n\n- **Soup** of the day 🍲\n- Bread, see [the menu](https://example.org)\n"
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "## Lunch\n\n- **Soup** of the day 🍲\n- Bread, see [the menu](https://example.org)\n",
+        "Run `make` first:\n\n```sh\nmake run\n```\n\nThen it speaks. 🎉\n",
+        "| dish | price |\n|---|---|\n| soup | 3.50 |\n",
+    ],
+    ids=["list", "code", "table"],
+)
+def test_a_written_answer_with_markdown_gives_speech(dify: Dify, voice: str, answer: str) -> None:
     assert_is_speech(dify.speak(answer, voice).sound)
+
+
+def test_a_wav_is_what_it_is_called(dify: Dify, voice: str) -> None:
+    speech = dify.with_credentials(audio_format="wav").speak("Good morning.", voice)
+    samples, rate_hz = soundfile.read(io.BytesIO(speech.sound))
+    assert speech.mime_types == {"audio/wav"}
+    assert (speech.sound[:4], speech.sound[8:12]) == (b"RIFF", b"WAVE")
+    assert 0.3 < len(samples) / rate_hz < 30
+    assert loudness(samples) > QUIETEST
 
 
 def test_eight_at_once_all_speak_and_nothing_stalls(dify: Dify, voice: str) -> None:

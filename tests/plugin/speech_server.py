@@ -24,7 +24,6 @@ from tests.plugin.sound import RATE_HZ, tone_mp3
 
 NOT_FOUND = code_pb2.NOT_FOUND
 FAILED_PRECONDITION = code_pb2.FAILED_PRECONDITION
-PCM_SECOND = b"\1\0" * RATE_HZ
 API_KEY = "a-key-of-the-tests"
 UNKNOWN_FIELD = b"\xfa\x07\x03new"  # number 127, of three bytes
 CUE = "1\n00:00:00,250 --> 00:00:01,500\n{}\n"
@@ -34,7 +33,9 @@ CUE = "1\n00:00:00,250 --> 00:00:01,500\n{}\n"
 class Behaviour:
     """How the server acts. `fail_next` statuses are used up one by one, before any sound.
 
-    A `newer` one sends fields and messages that readers of this version do not know.
+    Its PCM is a second of samples that are the number of the text's characters, and `file_delay_s`
+    a character is how long a file takes. A `newer` one sends fields and messages that readers of
+    this version do not know.
     """
 
     voices: list[voices_pb2.Voice] = field(default_factory=list)
@@ -50,6 +51,8 @@ class Behaviour:
     )
     mute: bool = False
     list_delay_s: float = 0.0
+    file_delay_s: float = 0.0
+    silent: bool = False
     encoding: int = audio_pb2.AUDIO_ENCODING_MP3
     subtitles: bool = True
     newer: bool = False
@@ -141,9 +144,11 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self.requests.append(request.input)
         self._refuse(request.input, context)
         wanted = request.input.audio_format.encoding
+        pcm = len(request.input.text).to_bytes(2, "little") * RATE_HZ
+        time.sleep(self.behaviour.file_delay_s * len(request.input.text))
         written = CUE.format(request.input.text.strip()) if request.subtitle_format else ""
         return tts_pb2.SynthesizeResponse(
-            audio=PCM_SECOND if wanted == audio_pb2.AUDIO_ENCODING_PCM else self._sound,
+            audio=pcm if wanted == audio_pb2.AUDIO_ENCODING_PCM else self._sound,
             audio_format=audio_pb2.AudioFormat(encoding=wanted, sample_rate_hz=RATE_HZ),
             report=tts_pb2.SynthesisReport(audio_duration=Duration(seconds=1)),
             subtitles=written if self.behaviour.subtitles else "",
@@ -190,6 +195,8 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
 
     def _play(self, context: grpc.ServicerContext) -> Iterator[tts_pb2.SynthesizeStreamResponse]:
         time.sleep(self.behaviour.first_delay_s)
+        if self.behaviour.silent:
+            return
         size = -(-len(self._sound) // self.behaviour.chunks)
         for number, start in enumerate(range(0, len(self._sound), size)):
             if number == self.behaviour.break_off_after:

@@ -118,6 +118,14 @@ def test_a_listener_who_leaves_frees_the_server(
     assert server.ended.wait(1.0)
 
 
+def test_a_server_that_sends_no_sound_is_an_error_and_no_empty_file(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.silent = True
+    with pytest.raises(errors.ServerFailedError, match=r"sent no sound\. See its log"):
+        hear(connection)
+
+
 def test_sound_of_another_kind_is_refused(server: SpeechServer, connection: Connection) -> None:
     server.behaviour.encoding = audio_pb2.AUDIO_ENCODING_WAV
     with pytest.raises(errors.ServerFailedError, match="WAV"):

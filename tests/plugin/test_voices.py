@@ -148,20 +148,34 @@ def test_a_dead_server_is_not_asked_again_and_again(
         catalogue.recent()
 
 
-@pytest.mark.parametrize("foreign", ["FunAudioLLM/CosyVoice2:alex", "zh-CN-XiaoxiaoNeural", ""])
+@pytest.fixture
+def known(connection: Connection) -> Server:
+    """The server as the plugin knows it."""
+    return Server(connection, VoiceCatalogue(connection), 0.0)
+
+
+@pytest.mark.parametrize("foreign", ["FunAudioLLM/CosyVoice2:alex", "zh-CN-XiaoxiaoNeural"])
 def test_another_providers_voice_is_refused_with_the_known_ones(
-    connection: Connection, foreign: str
+    known: Server, foreign: str
 ) -> None:
-    known = Server(connection, VoiceCatalogue(connection), 0.0)
     with pytest.raises(errors.VoiceUnknownError, match="Choose one of: amy, ken"):
-        known.check_voice(foreign)
+        known.choose_voice(foreign, "ken")
 
 
-def test_a_voice_that_may_be_is_left_to_the_server(
-    server: SpeechServer, connection: Connection
-) -> None:
-    Server(connection, VoiceCatalogue(connection), 0.0).check_voice("voices/amy@ja")
+def test_a_voice_that_may_be_is_left_to_the_server(server: SpeechServer, known: Server) -> None:
+    assert known.choose_voice("voices/amy@ja", "ken") == "voices/amy@ja"
     assert server.voice_calls == 0
+
+
+def test_without_a_voice_the_default_one_speaks_or_the_first(known: Server) -> None:
+    assert known.choose_voice(" ", "ken") == "ken"
+    assert known.choose_voice("", "") == "amy"
+
+
+def test_a_server_without_voices_says_so(server: SpeechServer, known: Server) -> None:
+    server.behaviour.voices = []
+    with pytest.raises(errors.RequestError, match="no voices yet"):
+        known.choose_voice("", "")
 
 
 def test_an_endpoint_has_one_connection_until_it_was_long_idle() -> None:

@@ -42,8 +42,7 @@ class GptSovitsTextToSpeech(TTSModel):
     ) -> Generator[bytes, None, None]:
         """Yield sound; a text with nothing to say (an emoji, a rule) is a short silence."""
         settings, server = _open(credentials)
-        chosen = voice or settings.default_voice
-        server.check_voice(chosen)
+        chosen = server.choose_voice(voice, settings.default_voice)
         speech = speech_input(content_text, chosen, settings.manner)
         patience = Patience(settings.timeout_s, settings.pause_s)
         try:

@@ -57,6 +57,16 @@ def test_parts_follow_each_other_in_one_file(connection: Connection) -> None:
     assert spoken.duration_s == pytest.approx(len(samples) / rate_hz, abs=0.001)
 
 
+def test_parts_keep_their_order_whichever_is_done_first(
+    server: SpeechServer, connection: Connection
+) -> None:
+    server.behaviour.file_delay_s = 0.02
+    parts = ["The longest of all. ", "Two, shorter. ", "Three. ", "4.", "Five of them. "]
+    spoken = speak_parts(connection, parts, "amy", WAV)
+    samples, rate_hz = soundfile.read(io.BytesIO(spoken.data), dtype="int16")
+    assert samples[::rate_hz].tolist() == [len(part) for part in parts]
+
+
 @pytest.mark.parametrize(("manner", "part_s"), [(Manner(), None), (WAV, 1.0)])
 def test_subtitles_of_parts_have_the_times_of_the_whole(
     connection: Connection, manner: Manner, part_s: float | None

@@ -8,12 +8,11 @@ import pytest
 
 from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.endpoint import Endpoint
-from plugin.gpt_sovits.errors import RequestError, SettingError
+from plugin.gpt_sovits.errors import SettingError
 from plugin.gpt_sovits.pool import Server, shared_pool
 from plugin.gpt_sovits.settings import Expression, Manner, Settings, SoundFormat
 from plugin.gpt_sovits.voices import VoiceCatalogue
 from plugin.tools.workplace import Workplace, open_workplace, read_manner
-from tests.plugin.speech_server import SpeechServer
 
 PEM = "-----BEGIN {0}-----\nQUJD\n-----END {0}-----\n"
 
@@ -45,12 +44,6 @@ def test_a_node_speaks_in_the_wanted_voice_or_the_default_or_the_first(
     assert workplace.voice("") == "amy"
     with_default = Settings(workplace.settings.endpoint, default_voice="ken")
     assert Workplace(with_default, workplace.server).voice("") == "ken"
-
-
-def test_a_server_without_voices_is_an_error(server: SpeechServer, workplace: Workplace) -> None:
-    server.behaviour.voices = []
-    with pytest.raises(RequestError, match="no voices yet"):
-        workplace.voice("")
 
 
 def test_one_field_of_the_form_serves_both_ways_of_tls() -> None:
