@@ -85,6 +85,25 @@ def test_every_module_that_travels_is_used(tmp_path: Path, recipe: Recipe) -> No
     assert unused == []
 
 
+def test_the_first_speech_of_a_process_imports_nothing(
+    tmp_path: Path, server: SpeechServer
+) -> None:
+    unpacked = unpack_plugin(tmp_path)
+    told = "import sys\nsys.addaudithook(lambda *told: told[0] == 'import' and tell(told[1][0]))\n"
+    tell = "tell = lambda name: print('imports', name, file=sys.stderr, flush=True)\n"
+    main = unpacked / "main.py"
+    main.write_text(main.read_text("utf-8").replace("from plugin", f"{told}{tell}from plugin", 1))
+    plugin = PluginProcess(plugin_python(unpacked), unpacked, {})
+    try:
+        at_the_start = plugin.log.count("imports ")
+        dify = Dify(plugin, {"server_address": server.address, "api_key": API_KEY})
+        assert dify.speak("Hello.", "amy").sound == tone_mp3(2.0)
+        assert at_the_start > 100
+        assert plugin.log.count("imports ") == at_the_start
+    finally:
+        plugin.close()
+
+
 def test_collecting_garbage_does_not_look_through_what_was_loaded(tmp_path: Path) -> None:
     program = (
         "import gc; from plugin.main import create_plugin; create_plugin();"
