@@ -28,6 +28,7 @@ from engine.pipeline.timing import SentenceClock, Timekeeper
 from engine.text.guests import has_words, scripts_of
 from engine.text.lexicon import Lexicon
 from engine.text.marks import plain_text
+from engine.text.pauses import pause_before, pause_behind, without_pause
 from engine.types import (
     Audio,
     AudioChunk,
@@ -170,8 +171,9 @@ class Stream:
         heard = self._was_heard
         sentence.level.add(samples)
         timing = None
+        lead = self._silence(pause_before(self.request.text) if not self.position else 0.0)
         if self.clock is not None:
-            self.clock.hear(samples, None if heard else self.position)
+            self.clock.hear(samples, None if heard else self.position + len(lead))
         if sentence.finished:
             flaw = self._flaw_of_sound(sentence, samples)
             if flaw is not None and self._try_again(flaw, heard=heard):
@@ -180,7 +182,9 @@ class Stream:
                 if self.clock is not None:
                     timing = self.clock.timing(sentence.spoken)
                 self._close(resolved=flaw is None)
-                samples = self._with_gap(samples)
+                samples = np.concatenate([samples, self._gap()])
+        if len(samples):
+            samples = np.concatenate([lead, samples])
         start, self.position = self.position, self.position + len(samples)
         return AudioChunk(samples, self.bundle.sample_rate_hz, start, index, timing)
 
@@ -192,7 +196,7 @@ class Stream:
             try:
                 phonemes = self.bundle.phonemes(text, self.language)
             except EmptyTextError:
-                words = plain_text(text).lstrip(".。").strip()
+                words = plain_text(without_pause(text)).lstrip(".。").strip()
                 self._leave_out(Finding(index, Flaw.EMPTY, 0, False, words))
                 continue
             if phonemes.left_out:
@@ -222,7 +226,8 @@ class Stream:
     def _sentence_of(self, phonemes: Phonemes) -> Sentence:
         bundle, voice, index = self.bundle, self.request.voice, self.next_sentence - 1
         if self.timekeeper is not None:
-            self.clock = self.timekeeper.begin(self.sentences[index], phonemes)
+            text = plain_text(without_pause(self.sentences[index]))
+            self.clock = self.timekeeper.begin(text, phonemes)
         ids = torch.tensor(phonemes.phoneme_ids)
         bert = _joined(voice, bundle.bert_features(phonemes))
         limit = bundle.text_to_semantic.config.max_tokens
@@ -295,12 +300,17 @@ class Stream:
             raise RuntimeError("no sentence has begun")
         return self.sentence
 
-    def _with_gap(self, samples: Samples) -> Samples:
+    def _gap(self) -> Samples:
+        """The silence behind the sentence that ended: as the text asks, or as usual."""
+        asked_s = pause_behind(self.sentences[self.next_sentence - 1])
+        if asked_s is not None:
+            return self._silence(asked_s)
         if self.next_sentence == len(self.sentences) and not self.request.goes_on:
-            return samples
-        gap_s = sentence_gap_s(self.request.options, self.bundle.defaults)
-        gap = np.zeros(round(gap_s * self.bundle.sample_rate_hz), np.float32)
-        return np.concatenate([samples, gap])
+            return self._silence(0.0)
+        return self._silence(sentence_gap_s(self.request.options, self.bundle.defaults))
+
+    def _silence(self, seconds: float) -> Samples:
+        return np.zeros(round(seconds * self.bundle.sample_rate_hz), np.float32)
 
 
 def _opened(

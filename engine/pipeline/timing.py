@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.alignment import AlignedDecoder, SpokenTokens, phoneme_boundaries
 from engine.text.locating import LocatedToken, Locator
-from engine.text.marks import plain_text
 from engine.text.symbols import SILENT
 from engine.text.units import TextUnit, text_units, whole_words
 from engine.types import Phonemes, Samples, SentenceTiming, TimedText, TimestampDetail
@@ -46,8 +45,8 @@ class Timekeeper:
         self._locator = Locator(text)
 
     def begin(self, sentence: str, phonemes: Phonemes) -> SentenceClock:
-        """The clock of the next `sentence`, which is read as `phonemes`."""
-        return SentenceClock(self, sentence, phonemes, self._locator.locate(plain_text(sentence)))
+        """The clock of the next `sentence`, as it is written, which is read as `phonemes`."""
+        return SentenceClock(self, sentence, phonemes, self._locator.locate(sentence))
 
 
 class SentenceClock:

@@ -27,6 +27,7 @@ from engine.text.mapped.languages import MAPPED_LANGUAGES
 from engine.text.mapped.numbers import keep_decimal_commas
 from engine.text.marks import fold, keep_marks, plain_text, unfold
 from engine.text.notation import name_grouped_numbers, spell_out
+from engine.text.pauses import cut_at_pauses, with_pause, without_pause
 from engine.text.readings import mark_inline
 from engine.text.spans import is_readable, notation_language, settle_mode, spans_for_mode
 from engine.text.splitting import WIDEST_PIECE, close_lines, collapse_marks, split_text
@@ -116,8 +117,9 @@ class TextFrontend:
 
         Markdown, emoji and the like are removed first. Words with a reading of their own, in
         brackets or by `lexicon` and the front end's, carry it in the pieces: see
-        `engine.text.marks`. Takes time linear in the text. With the languages that are `spoken`
-        there are also pieces with words that `language` does not read.
+        `engine.text.marks`; so do pauses: see `engine.text.pauses`. With the languages that are
+        `spoken` there are also pieces with words that `language` does not read. Takes time linear
+        in the text.
 
         Raises:
             UnsupportedLanguageError: `language` is neither a code nor a mode that is read here.
@@ -125,19 +127,20 @@ class TextFrontend:
             ReadingError: a library failed on the text.
         """
         self._check(language)
+        lexicons = [each for each in (lexicon, self._lexicon) if each]
+        pieces: list[str] = []
         with kept_to_text(language):
-            text = mark_inline(self._cleaned(text, language), language)
-            for each in (lexicon, self._lexicon):
-                text = each.apply(text, language) if each else text
-            folded, marks = fold(text)
-            pieces = split_text(collapse_marks(folded), language, policy, widest)
-            return [
-                unfold(piece, marks)
-                for piece in pieces
-                if is_readable(piece, language)
-                or not marks.keys().isdisjoint(piece)
-                or (spoken is not None and has_words(piece))
-            ]
+            for part, pause_s in cut_at_pauses(text):
+                folded, marks = fold(self._with_readings(part, language, lexicons))
+                found = [
+                    unfold(piece, marks)
+                    for piece in split_text(collapse_marks(folded), language, policy, widest)
+                    if is_readable(piece, language)
+                    or not marks.keys().isdisjoint(piece)
+                    or (spoken is not None and has_words(piece))
+                ]
+                pieces += with_pause(found, pause_s)
+        return pieces
 
     def phonemes(
         self, text: str, language: str, *, spoken: Sequence[str] | None = None
@@ -155,6 +158,7 @@ class TextFrontend:
             ReadingError: a library failed on the text.
         """
         self._check(language)
+        text = without_pause(text)
         runs, left_out = self._runs(text, language, spoken)
         segments = self._read(runs)
         if sum(len(segment.phonemes) for segment in segments) < _FEWEST_PHONEMES:
@@ -171,6 +175,12 @@ class TextFrontend:
         known = (*self.languages, *self.modes)
         if language not in known:
             raise UnsupportedLanguageError(language, known)
+
+    def _with_readings(self, text: str, language: str, lexicons: Sequence[Lexicon]) -> str:
+        text = mark_inline(self._cleaned(text, language), language)
+        for lexicon in lexicons:
+            text = lexicon.apply(text, language)
+        return text
 
     def _cleaned(self, text: str, language: str) -> str:
         """`text` without layout; of mapped languages also its numbers in words.

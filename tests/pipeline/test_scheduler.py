@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
-from engine.pipeline.synthesizer import synthesize
+from engine.pipeline.synthesizer import stream, synthesize
 from engine.types import (
     Flaw,
     Samples,
@@ -27,6 +27,7 @@ from engine.types import (
     SplitPolicy,
     SynthesisOptions,
     SynthesisRequest,
+    TimestampDetail,
 )
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 
@@ -235,6 +236,24 @@ def test_a_sentence_that_cannot_be_read_is_told_with_its_words(bundle: Bundle) -
     (finding,) = last.findings
     assert (finding.sentence, finding.flaw, finding.attempts) == (1, Flaw.EMPTY, 0)
     assert finding.left_out == "Это нельзя прочитать."
+
+
+def test_pauses_are_as_long_as_the_text_asks(bundle: Bundle) -> None:
+    text = '<break time="1s"/>The rain came. <break time="2s"/> It was wet. <break time="500ms"/>'
+    asked = replace(request(text), timestamps=TimestampDetail.WORD)
+    chunks = list(stream(bundle, asked))
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    rate_hz = bundle.sample_rate_hz
+    assert not samples[:rate_hz].any() and samples[rate_hz : 2 * rate_hz].any()
+    assert not samples[-rate_hz // 2 :].any()
+    first, second = [chunk.timing for chunk in chunks if chunk.timing is not None]
+    assert first.sentence.text == "The rain came."
+    assert first.sentence.start_s >= 1.0
+    silent = samples[round(first.sentence.end_s * rate_hz) :]
+    assert second.sentence.start_s >= first.sentence.end_s + 2.0
+    assert silent[: 2 * rate_hz].std() < silent[2 * rate_hz :].std()
+    starts = [chunk.start_sample for chunk in chunks]
+    assert starts == list(np.cumsum([0, *(len(chunk.samples) for chunk in chunks)])[:-1])
 
 
 def test_listeners_take_over_from_the_background_at_the_end_of_a_sentence(bundle: Bundle) -> None:

@@ -88,7 +88,9 @@ class SpeechInput(google.protobuf.message.Message):
     TIMESTAMPS_FIELD_NUMBER: builtins.int
     PRONUNCIATIONS_FIELD_NUMBER: builtins.int
     text: builtins.str
-    """The text to speak, plain or with the markdown of a language model's answer."""
+    """The text to speak, plain or with the markdown of a language model's answer.
+    `<break time="700ms"/>` is a pause of that length, 10 s at most.
+    """
     voice: builtins.str
     """The voice's resource name, `voices/{id}`."""
     language: builtins.str
