@@ -29,6 +29,7 @@ from engine.text.guests import has_words, scripts_of
 from engine.text.lexicon import Lexicon
 from engine.text.marks import plain_text
 from engine.text.pauses import pause_before, pause_behind, without_pause
+from engine.text.symbols import ACCENT_MARKS
 from engine.types import (
     Audio,
     AudioChunk,
@@ -235,7 +236,7 @@ class Stream:
             text=phonemes.normalized_text,
             prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
             phonemes=len(ids),
-            checks=TokenChecks(bundle.defaults.checks, phonemes.phoneme_ids, limit, _pace(voice)),
+            checks=TokenChecks(bundle.defaults.checks, _timed(phonemes), limit, _pace(voice)),
             open_acoustic=partial(_opened, self.open_acoustic, ids, self.seed, index),
             sampler=self.generator,
             in_pieces=self.verifier is None,
@@ -331,6 +332,13 @@ def _timekeeper(bundle: Bundle, request: SynthesisRequest) -> Timekeeper | None:
         return None
     model, decoder = bundle.text_to_semantic, bundle.prompt_maker.decoder
     return Timekeeper(request.text, request.timestamps, model, decoder, bundle.sample_rate_hz)
+
+
+def _timed(phonemes: Phonemes) -> list[int]:
+    """The ids of the phonemes that take time: Japanese and Korean have many marks that do not."""
+    sounds = (sound for segment in phonemes.segments for sound in segment.phonemes)
+    pairs = zip(phonemes.phoneme_ids, sounds, strict=True)
+    return [phoneme_id for phoneme_id, sound in pairs if sound not in ACCENT_MARKS]
 
 
 def _pace(voice: VoicePrompt) -> float:

@@ -13,7 +13,8 @@ from engine.errors import InvalidOptionError
 
 UNKNOWN = "UNK"
 PAUSE_MARKS = ("!", "?", "…", ",", ".", "-")
-SILENT = frozenset((*PAUSE_MARKS, UNKNOWN, "_", "空", "停", "[", "]"))  # what is no word's sound
+ACCENT_MARKS = frozenset((UNKNOWN, "_", "空", "停", "[", "]"))  # and spaces: they take no time
+SILENT = ACCENT_MARKS | frozenset(PAUSE_MARKS)  # what is no word's sound
 
 _MARKS = "SP SP2 SP3 UNK _"
 _PINYIN_INITIALS = "AA EE OO b c ch d f g h j k l m n p q r s sh t w x y z zh"

@@ -143,6 +143,16 @@ def test_stream_brings_the_times_of_each_sentence_with_its_last_chunk(speed: flo
     assert edges[-1] <= sum(len(chunk.samples) for chunk in chunks) / bundle.sample_rate_hz
 
 
+def test_readings_in_brackets_do_not_show_in_what_was_read() -> None:
+    text = "They lead[L IY1 D] us."
+    request = SynthesisRequest(
+        text, "en", tiny_prompt(), SynthesisOptions(seed=3), TimestampDetail.WORD
+    )
+    (timing,) = [c.timing for c in stream(tiny_bundle(), request) if c.timing is not None]
+    assert timing.sentence.text == "They lead us."
+    assert [unit.text for unit in timing.units] == ["They", "lead", "us"]
+
+
 def test_nobody_is_timed_unasked_and_a_text_that_goes_on_ends_in_a_gap() -> None:
     bundle, voice, options = tiny_bundle(), tiny_prompt(), SynthesisOptions(seed=3)
     ends, goes_on = (

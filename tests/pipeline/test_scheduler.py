@@ -19,6 +19,7 @@ from engine.errors import (
 )
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
+from engine.pipeline.stream import Stream
 from engine.pipeline.synthesizer import stream, synthesize
 from engine.types import (
     Flaw,
@@ -236,6 +237,20 @@ def test_a_sentence_that_cannot_be_read_is_told_with_its_words(bundle: Bundle) -
     (finding,) = last.findings
     assert (finding.sentence, finding.flaw, finding.attempts) == (1, Flaw.EMPTY, 0)
     assert finding.left_out == "Это нельзя прочитать."
+
+
+def test_marks_of_accent_and_spaces_do_not_make_a_sentence_long(bundle: Bundle) -> None:
+    config = replace(bundle.config, languages=("en", "zh", "ja", "ko"))
+    bundle = replace(bundle, config=config)
+    for language, text, sounds in (
+        ("ja", "山です。", 9),
+        ("ko", "네 좋아요.", 10),
+        ("en", "It is wet.", 8),
+    ):
+        asked = Stream(bundle, replace(request(text), language=language))
+        asked.begin()
+        assert asked.sentence is not None
+        assert asked.sentence.checks.limit == 12 * sounds + 60
 
 
 def test_pauses_are_as_long_as_the_text_asks(bundle: Bundle) -> None:
