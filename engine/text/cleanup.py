@@ -41,6 +41,7 @@ _STYLED = re.compile(  # full-width, lowered and mathematical letters and digits
     "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
     "\u2080-\u2089\u00b5]+|[\u2160-\u217f]{2,}"
 )
+_DIGIT = re.compile(r"(?![0-9])\d")  # of Arabic, Devanagari, …
 _NUMBERED = re.compile(  # circled, bracketed and Roman numbers in one character
     "[\u2160-\u217f\u2460-\u249b\u24ea-\u24fe\u2776-\u2793\u3251-\u325f\u32b1-\u32bf]"
 )
@@ -54,7 +55,7 @@ def clean_text(text: str) -> str:
     """`text` as plain sentences and lines, ready to be split."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    text = _NUMBERED.sub(_plain_number, text)
+    text = _NUMBERED.sub(_plain_number, _DIGIT.sub(lambda match: str(int(match[0])), text))
     text = "\n".join(_without_code(text.split("\n")))
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _WEB.sub(_host, text))))
     text = _MAIL.sub(_mailbox, _LINK.sub(r"\1", _FOOTNOTE.sub("", text)))

@@ -100,6 +100,7 @@ def test_neither_start_nor_end_is_swallowed(
         ("③番、α版", "ja", "3番、alpha 版"),
         ("③번, 5µm", "ko", "3번, 5마이크로미터"),
         ("№ 5, ① plum, Ⅳ, H₂O", "en", "number 5, 1 plum, 4, H2O"),
+        ("٣ plums and १२", "en", "3 plums and 12"),
         ("50 µg, 5 kΩ, π", "en", "50 micrograms, 5 kilohms, pi"),
         ("Straße, Bjørn, Łódź, Æsop, Việt", "en", "Strasse, Bjorn, Lodz, Aesop, Viet"),
     ],
