@@ -19,12 +19,13 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from backend.speed import SpeedMeter
-from engine.errors import EngineError
+from engine.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
     from engine.pipeline.scheduler import Scheduler, StreamEvent
     from engine.types import SynthesisRequest
 
+FAULTS_IN_A_ROW = 10  # steps whose streams failed by faults, with no sound between them
 Post = Callable[..., None]
 
 
@@ -63,6 +64,7 @@ class EngineLoop:
         self._listeners: dict[int, Listener] = {}
         self._paused: set[Listener] = set()
         self._stopping = False
+        self._faults = 0
         self.speed = SpeedMeter()
 
     def admit(self, listener: Listener, request: SynthesisRequest, caller: str = "") -> None:
@@ -86,12 +88,18 @@ class EngineLoop:
         self._inbox.put(partial(setattr, self, "_stopping", True))
 
     def run(self) -> None:
-        """Work until stopped; an exception of the scheduler that is no answer ends it too."""
+        """Work until stopped.
+
+        What else ends it is an exception of the scheduler that is no answer, or that one stream
+        after another fails by a fault of the models: another process may do better.
+        """
         while not self._stopping:
             self._obey()
             self._fill_slot()
             if self._can_step():
-                self._dispatch(self._measured_step())
+                events = self._measured_step()
+                self._dispatch(events)
+                self._count_faults(events)
 
     def _measured_step(self) -> list[StreamEvent]:
         began = time.perf_counter()
@@ -99,6 +107,15 @@ class EngineLoop:
         made_s = sum(_audio_s(event) for event in events)
         self.speed.worked(time.perf_counter() - began, made_s)
         return events
+
+    def _count_faults(self, events: list[StreamEvent]) -> None:
+        faults = [event.error for event in events if isinstance(event.error, ModelError)]
+        if any(event.chunk is not None for event in events):
+            self._faults = 0
+        elif faults:
+            self._faults += 1
+            if self._faults == FAULTS_IN_A_ROW:
+                raise faults[0]
 
     def _can_step(self) -> bool:
         return len(self._ids) > len(self._paused)

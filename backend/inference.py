@@ -96,7 +96,10 @@ class SpeechStream:
             self._news.clear()
             await self._news.wait()
         if not self._chunks and self._error is not None:
-            raise self._error
+            try:
+                raise self._error
+            finally:
+                self._error = None  # whose traceback holds this frame
         return bool(self._chunks)
 
 

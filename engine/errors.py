@@ -14,6 +14,7 @@ EngineError
 │   └── UnsafeCheckpointError         a pickle that asks for more than tensors
 ├── UnmappedSoundError                no phoneme is chosen for a sound of a mapped language
 ├── MissingDependencyError            a package or program is not installed; says how to get it
+├── ModelError                        the models, or a library under them, failed; see its cause
 └── SynthesisError                    the models gave no usable speech
     └── ReadingError                  a front end, or a library that it reads by, failed
 """
@@ -124,6 +125,10 @@ class MissingDependencyError(EngineError):
 
     def __init__(self, what: str, how: str) -> None:
         super().__init__(f"{what} is not installed: {how}")
+
+
+class ModelError(EngineError):
+    """The models, or a library under them, failed; the cause is their fault."""
 
 
 class SynthesisError(EngineError):

@@ -55,8 +55,8 @@ class KeyValueCache:
         if positions <= self.capacity:
             return
         extra = max(positions, 2 * self.capacity) - self.capacity
-        self.keys = F.pad(self.keys, (0, 0, 0, extra))
-        self.values = F.pad(self.values, (0, 0, 0, extra))
+        keys, values = F.pad(self.keys, (0, 0, 0, extra)), F.pad(self.values, (0, 0, 0, extra))
+        self.keys, self.values = keys, values  # both, even if memory is short
 
     def remove(self, row: int) -> int:
         """Free `row`; the last live row moves into its place. Returns that row's old index."""

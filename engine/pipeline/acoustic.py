@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from engine.errors import EngineError
 from engine.types import Samples, VoicePrompt
 
 
@@ -76,6 +77,9 @@ class AcousticDecoder(Protocol):
         """
         ...
 
-    def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
-        """Return what each of the streams' `decode` would, in one batch where networks can."""
+    def decode(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
+        """Return what each of the streams' `decode` would, in one batch where networks can.
+
+        A fault that concerns one stream alone is returned in place of its sound.
+        """
         ...

@@ -7,6 +7,8 @@
 3. streams with enough tokens decode a piece of sound, the most urgent first, as many as fit into
    a moment; they wait while a stream that still lacks tokens is more urgent (see `pacing`).
 
+A fault of the models ends the streams that they worked for at that moment, and no others.
+
 There are no threads here: who owns the scheduler calls it from one.
 """
 
@@ -15,18 +17,22 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+from torch import Tensor
 
 from engine.errors import EngineError
 from engine.models.key_value_cache import KeyValueCache
+from engine.pipeline.acoustic import Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import Verifier
+from engine.pipeline.faults import attempt, copies, kept_to_streams
 from engine.pipeline.pacing import Pace, first_due_s
 from engine.pipeline.stream import Stream
-from engine.types import AudioChunk, Finding, SynthesisRequest
+from engine.types import AudioChunk, Finding, Samples, SynthesisRequest
 
 INITIAL_CAPACITY = 512
 NEVER = (math.inf, math.inf)
@@ -85,9 +91,11 @@ class Scheduler:
 
         Raises:
             InputError: the text, the language or an option is wrong.
+            ModelError: the models failed on the voice.
         """
         due_s = first_due_s(self._clock(), background=request.background)
-        stream = Stream(self._bundle, request, self._verifier, due_s)
+        with kept_to_streams():
+            stream = Stream(self._bundle, request, self._verifier, due_s)
         stream_id = next(self._ids)
         self._streams[stream_id] = stream
         return stream_id
@@ -123,48 +131,60 @@ class Scheduler:
             return
         now_s = self._clock()
         stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
-        try:
-            first = stream.begin()
-        except EngineError as error:
-            self._fail(stream_id, error, events)
-            return
-        if first is None:
+        logits = attempt(partial(self._read, stream))
+        if isinstance(logits, EngineError):
+            self._cache.live = len(self._rows)  # the row may have been filled before the fault
+            self._fail(stream_id, logits, events)
+        elif logits is None:
             del self._streams[stream_id]
             ending = StreamEvent(stream_id, None, True, None, stream.seed, stream.findings)
             events.append(ending)
-            return
+        else:
+            self._rows.append(stream_id)
+            self._accept(stream_id, logits, events)
+
+    def _read(self, stream: Stream) -> Tensor | None:
+        """Fill the next row with what the stream says next; logits [V], or None at its end."""
+        first = stream.begin()
+        if first is None:
+            return None
         where, model = self._bundle.device, self._bundle.text_to_semantic
         bert = None if first.bert_features is None else first.bert_features.to(where)
-        logits = model.prefill(
+        return model.prefill(
             self._cache, first.phoneme_ids.to(where), bert, first.prompt_tokens.to(where)
         )
-        self._rows.append(stream_id)
-        self._accept(stream_id, logits, events)
 
     def _decode(self, events: list[StreamEvent]) -> None:
         """One token for every row."""
         if not self._rows:
             return
         began_s = self._clock()
-        streams = [self._streams[i] for i in self._rows]
-        tokens = torch.tensor([self._tokens[i] for i in self._rows])
-        at = [len(s.sentence.history) - 1 for s in streams if s.sentence is not None]
-        where = self._bundle.device
-        logits = self._bundle.text_to_semantic.decode(
-            self._cache, tokens.to(where), torch.tensor(at).to(where)
-        )
+        logits = attempt(self._next_logits)
+        if isinstance(logits, EngineError):
+            rows = list(self._rows)
+            for stream_id, error in zip(rows, copies(logits, len(rows)), strict=True):
+                self._fail(stream_id, error, events)
+            return
         for stream_id, row in zip(list(self._rows), logits, strict=True):
             self._accept(stream_id, row, events)
         self._pace.made_tokens(self._clock() - began_s)
 
-    def _accept(self, stream_id: int, logits: torch.Tensor, events: list[StreamEvent]) -> None:
+    def _next_logits(self) -> Tensor:
+        """Logits [rows, V] of the token that follows the newest of each row."""
+        streams = [self._streams[i] for i in self._rows]
+        tokens = torch.tensor([self._tokens[i] for i in self._rows])
+        at = [len(s.sentence.history) - 1 for s in streams if s.sentence is not None]
+        where = self._bundle.device
+        return self._bundle.text_to_semantic.decode(
+            self._cache, tokens.to(where), torch.tensor(at).to(where)
+        )
+
+    def _accept(self, stream_id: int, logits: Tensor, events: list[StreamEvent]) -> None:
         stream = self._streams[stream_id]
-        try:
-            token = stream.accept(logits.float().cpu())
-        except EngineError as error:
-            self._fail(stream_id, error, events)
-            return
-        if token is None:
+        token = attempt(lambda: stream.accept(logits.float().cpu()))
+        if isinstance(token, EngineError):
+            self._fail(stream_id, token, events)
+        elif token is None:
             self._free_row(stream_id)
         else:
             self._tokens[stream_id] = token
@@ -176,14 +196,15 @@ class Scheduler:
             return
         began_s, tokens = self._clock(), sum(stream.outlay.sounded for _, stream in due)
         pieces = [stream.next_piece() for _, stream in due]
-        sounds = self._bundle.acoustics.decode(pieces)
+        sounds = self._sounds(pieces)
         now_s = self._clock()
         self._pace.sounded(tokens, now_s - began_s)
-        for (stream_id, stream), samples in zip(due, sounds, strict=True):
-            try:
-                chunk = stream.speak(samples)
-            except EngineError as error:
-                self._fail(stream_id, error, events)
+        for (stream_id, stream), sound in zip(due, sounds, strict=True):
+            chunk = (
+                sound if isinstance(sound, EngineError) else attempt(partial(stream.speak, sound))
+            )
+            if isinstance(chunk, EngineError):
+                self._fail(stream_id, chunk, events)
                 continue
             stream.due_s = max(stream.due_s, now_s) + len(chunk.samples) / chunk.sample_rate_hz
             done = stream.exhausted
@@ -192,6 +213,10 @@ class Scheduler:
             if len(chunk.samples) or done:
                 found = stream.findings
                 events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
+
+    def _sounds(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
+        sounds = attempt(partial(self._bundle.acoustics.decode, pieces))
+        return copies(sounds, len(pieces)) if isinstance(sounds, EngineError) else sounds
 
     def _due(self) -> list[tuple[int, Stream]]:
         """Whose pieces are decoded now; of the background one while somebody listens."""

@@ -24,6 +24,7 @@ def stream(
     Raises:
         InputError: the text, the language or an option is wrong.
         SynthesisError: the models gave no usable speech.
+        ModelError: they failed.
     """
     scheduler = Scheduler(bundle, max_streams=1, verifier=verifier)
     scheduler.admit(request)

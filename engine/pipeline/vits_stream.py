@@ -15,11 +15,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from engine.errors import InvalidOptionError, ReferenceAudioError
+from engine.errors import EngineError, InvalidOptionError, ReferenceAudioError
 from engine.models.hifigan_stream import HifiGanStream
 from engine.models.prior_encoder import Prior, sample_latents
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner, OpenStream, Piece
+from engine.pipeline.faults import attempt
 from engine.types import Samples, VoicePrompt
 
 FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
@@ -51,9 +52,12 @@ class VitsAcoustics:
         style = self.decoder.mean_style(references, speakers)
         return partial(VitsStream, self.decoder, style, manner)
 
-    def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
+    def decode(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
         """See `AcousticDecoder`; each has its own state, so they go one by one."""
-        return [each.stream.decode(each.semantic_tokens, last=each.last) for each in pieces]
+        return [
+            attempt(partial(each.stream.decode, each.semantic_tokens, last=each.last))
+            for each in pieces
+        ]
 
 
 class VitsStream:

@@ -40,7 +40,13 @@ def test_faults_of_the_caller_are_never_internal() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [KeyError("secret"), engine_errors.BundleError("/a/path"), ValueError("text")]
+    "error",
+    [
+        KeyError("secret"),
+        ValueError("text"),
+        engine_errors.BundleError("/a/path"),
+        engine_errors.ModelError("the models failed with KeyError"),
+    ],
 )
 def test_faults_of_the_server_keep_their_message_to_themselves(error: Exception) -> None:
     assert errors.entry_for(error) is errors.INTERNAL

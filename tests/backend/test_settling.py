@@ -180,7 +180,7 @@ async def test_denied_requests_take_no_slot_and_hold_up_nobody(bundle: Bundle) -
 
 
 async def test_sentence_that_cannot_be_read_ends_its_stream_alone(bundle: Bundle) -> None:
-    unreadable = replace(request("It rained. こんにちは、元気ですか。"), language="auto")
+    unreadable = replace(request("It rained. 今日[きょう]。"), language="auto")
     scheduler = Scheduler(bundle, 2)
     async with running(scheduler, 2) as inference:
         bad, good = inference.open(unreadable), inference.open(request())

@@ -1,8 +1,8 @@
 """A stand-in for the engine that makes tones: no models, the same interface.
 
 A text becomes one chunk of 0.1 s for every five characters; the pitch tells the voices apart.
-The text `[fault]` breaks the engine, `[mute]` fails like models that gave no speech,
-`[unread]` like words that nobody reads.
+The text `[fault]` breaks the engine, `[bug]` fails by a fault of a model, `[mute]` like models
+that gave no speech, `[unread]` like words that nobody reads.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from engine.errors import (
     EmptyTextError,
     EngineError,
+    ModelError,
     SynthesisError,
     UnreadableTextError,
     UnsupportedLanguageError,
@@ -173,6 +174,9 @@ class ToneScheduler:
     def _advance(self, stream_id: int, tone: _Tone) -> ToneEvent:
         if "[fault]" in tone.request.text:
             raise RuntimeError("the tone generator is broken")
+        if "[bug]" in tone.request.text:
+            del self._tones[stream_id]
+            return ToneEvent(stream_id, None, True, ModelError("the models failed"), 0)
         if "[mute]" in tone.request.text:
             del self._tones[stream_id]
             return ToneEvent(stream_id, None, True, SynthesisError("no speech came"), 0)

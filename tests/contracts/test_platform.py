@@ -185,6 +185,16 @@ async def test_caller_that_does_not_read_pauses_its_stream(tmp_path: Path) -> No
         assert chunks == len(LONG_TEXT) // 5
 
 
+async def test_fault_of_a_model_is_internal_and_the_server_serves_on(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.hear(speech("[bug]"))
+        assert (await server.hear(speech())).completed
+        assert await health_of(server, "") == SERVING
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert reason(caught.value) == "INTERNAL"
+
+
 async def test_broken_engine_says_not_serving_and_tells_no_secrets(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
