@@ -76,10 +76,10 @@ class Relay(tts_pb2_grpc.TextToSpeechServiceServicer):
 def measure_additions(
     dify: Dify, backend: BackendProcess, voice: str, rounds: int
 ) -> list[Addition]:
-    """Return what the plugin adds to each of `rounds` speeches, after one to warm up."""
+    """Return what the plugin adds to a speech that warms up, and to each of `rounds` after it."""
     with Relay(backend) as relay:
         through = dify.with_credentials(server_address=relay.address)
-        return [_measure(through, relay, voice) for _ in range(1 + rounds)][1:]
+        return [_measure(through, relay, voice) for _ in range(1 + rounds)]
 
 
 def _measure(dify: Dify, relay: Relay, voice: str) -> Addition:
