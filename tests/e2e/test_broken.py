@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from backend.server import _OPTIONS as SERVER_OPTIONS
+from plugin.gpt_sovits.connection import CHANNEL_OPTIONS
 from tests.e2e.backend_process import BackendProcess
 from tests.e2e.dify import Dify, failure
 from tests.e2e.sessions import PluginError
@@ -127,3 +129,9 @@ def test_a_text_that_is_too_long_is_refused_at_once(
     error = failure(real_dify.speak, "word " * words, voice)
     assert error.error_type == "InvokeBadRequestError"
     assert "in parts" in error.message
+
+
+def test_the_server_bears_how_often_it_is_asked_whether_it_is_there() -> None:
+    ours, servers = dict(CHANNEL_OPTIONS), dict(SERVER_OPTIONS)
+    assert ours["grpc.keepalive_time_ms"] >= servers["grpc.http2.min_ping_interval_without_data_ms"]
+    assert ours["grpc.keepalive_timeout_ms"] < ours["grpc.keepalive_time_ms"]

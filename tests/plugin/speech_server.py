@@ -85,7 +85,10 @@ def status(code: int, message: str, reason: str, **metadata: str) -> status_pb2.
 
 
 class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.VoiceServiceServicer):
-    """Both services on one port of this machine; `callers` are the connections that called."""
+    """Both services on one port of this machine.
+
+    `callers` are the connections that called, `deadlines_s` what each call gave the server.
+    """
 
     def __init__(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
         self.behaviour = Behaviour(voices=[voice("amy", "en", "ja"), voice("ken", "ja")])
@@ -93,6 +96,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self.uploads: list[Upload] = []
         self.voice_calls = 0
         self.callers: set[str] = set()
+        self.deadlines_s: list[float | None] = []
         self.ended = threading.Event()
         self._sound = tone_mp3(2.0)
         self._server = grpc.server(
@@ -213,6 +217,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
 
     def _authorize(self, context: grpc.ServicerContext) -> None:
         self.callers.add(context.peer())
+        self.deadlines_s.append(context.time_remaining())
         sent = dict(context.invocation_metadata()).get("authorization")
         if sent != f"Bearer {API_KEY}":
             _abort(context, status(code_pb2.UNAUTHENTICATED, f"not known: {sent}", "KEY_INVALID"))

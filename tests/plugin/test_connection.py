@@ -7,12 +7,19 @@ import traceback
 import pytest
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from gptsovits.tts.v1 import voices_pb2
 
 from plugin.gpt_sovits import errors
-from plugin.gpt_sovits.connection import Connection
+from plugin.gpt_sovits.connection import UNARY_TIMEOUT_S, Connection
 from plugin.gpt_sovits.endpoint import Endpoint, Proxy
+from plugin.gpt_sovits.settings import Manner
+from plugin.gpt_sovits.speech import speech_input
+from plugin.tools.speaking import speak_text
+from plugin.tools.subtitles import Subtitles
 from tests.plugin.listening import hear
 from tests.plugin.speech_server import API_KEY, SpeechServer, voice
+
+DIFYS_OWN_S = 600.0  # after which it ends what it has asked a plugin for
 
 
 def test_all_pages_of_voices_are_read(server: SpeechServer, connection: Connection) -> None:
@@ -114,3 +121,19 @@ def test_the_servers_wish_to_be_asked_later_is_read(
     with pytest.raises(errors.OverloadedError) as caught:
         hear(connection)
     assert caught.value.retry_after_s == 9.0
+
+
+def test_every_call_has_a_deadline(server: SpeechServer, connection: Connection) -> None:
+    speech = speech_input("Hello.", "amy", Manner())
+    config = voices_pb2.CreateVoiceConfig(voice_id="anna", language="en")
+    upload = [
+        voices_pb2.CreateVoiceRequest(config=config),
+        voices_pb2.CreateVoiceRequest(consent_data=b"consent"),
+    ]
+    connection.list_voices()
+    connection.list_languages()
+    connection.create_voice(upload, UNARY_TIMEOUT_S)
+    speak_text(connection, speech, Subtitles.NONE)
+    assert hear(connection)
+    assert len(server.deadlines_s) == 5
+    assert [each for each in server.deadlines_s if each is None or each > DIFYS_OWN_S] == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
+import grpc
 import pytest
 import trustme
 
@@ -12,9 +16,12 @@ from plugin.gpt_sovits import errors
 from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.settings import read_settings
 from tests.plugin.certificates import caller_form, issue, pem, server_credentials
+from tests.plugin.held import ROOT
 from tests.plugin.listening import hear
 from tests.plugin.sound import tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer
+
+HERE = "DNS:localhost,IP:127.0.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +141,32 @@ def test_a_certificate_for_another_name_is_told_apart(authority: trustme.CA) -> 
         hear(connection)
     connection.close()
     other.stop()
+
+
+def openssl_commands() -> list[list[str]]:
+    """Return the commands of the README that make certificates, for a server on this machine."""
+    text = (ROOT / "plugin" / "README.md").read_text("utf-8")
+    section = text.partition("\n## Encryption\n")[2].partition("\n## ")[0]
+    block = section.partition("```sh\n")[2].partition("```")[0].replace("\\\n", " ")
+    return [shlex.split(line.replace("DNS:tts.example.org", HERE)) for line in block.splitlines()]
+
+
+def test_certificates_that_are_made_as_the_readme_says_open_the_server(tmp_path: Path) -> None:
+    commands = openssl_commands()
+    assert [command[0] for command in commands] == ["openssl"] * 3
+    for command in commands:
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    pasted = {path.name: path.read_text("utf-8").replace("\n", " ") for path in tmp_path.iterdir()}
+    pair = ((tmp_path / "server.key").read_bytes(), (tmp_path / "server.pem").read_bytes())
+    trusted = (tmp_path / "authority.pem").read_bytes()
+    server = SpeechServer(tls=grpc.ssl_server_credentials([pair], trusted, True))
+    connection = connect(
+        server,
+        tls="mutual",
+        mutual_ca_certificate=pasted["authority.pem"],
+        client_certificate=pasted["dify.pem"],
+        client_key=pasted["dify.key"],
+    )
+    assert hear(connection) == tone_mp3(2.0)
+    connection.close()
+    server.stop()
