@@ -37,7 +37,7 @@ def translate(fault: Fault, address: str, tls: Tls = Tls.OFF) -> TtsError:
     names = ", ".join(filter(None, map(str.strip, known)))
     filled_in = {"address": address, "known": names or "none", "tls": _HUNG_UP[tls]}
     message = advice.format(detail=cause, **filled_in)
-    lasting = in_words not in (None, _HANGS_UP)
+    lasting = in_words not in (None, _HANGS_UP, _NAMELESS)
     return kind(message, retry_after_s=None if lasting else _retry_after_s(fault), cause=cause)
 
 
@@ -185,6 +185,12 @@ _NOT_GRPC: _Entry = (
     "The server at {address} speaks HTTP and no gRPC. Enter the address and port of the speech "
     "server of this plugin's project (50051 by default); other servers of GPT-SoVITS speak HTTP.",
 )
+_NAMELESS: _Entry = (  # Docker forgets the name of a container that is not running
+    ConnectionFailedError,
+    "The name in the speech server's address {address} is not known to Dify's plugin container. "
+    "Check it, or enter the machine's number in the network; on Linux, host.docker.internal needs "
+    "an entry in Dify's docker-compose.override.yaml.",
+)
 _UNUSABLE: _Entry = (
     ConnectionFailedError,
     "The certificates or the private key of the TLS choice cannot be used: one is damaged, or the "
@@ -194,6 +200,8 @@ _UNUSABLE: _Entry = (
 # Not statuses of the server but of gRPC on this side, so all else that tells them apart is words.
 _WORDS: dict[grpc.StatusCode, dict[str, _Entry]] = {
     grpc.StatusCode.UNAVAILABLE: {
+        "errors resolving": _NAMELESS,
+        "DNS resolution failed": _NAMELESS,
         "WRONG_VERSION_NUMBER": (
             ConnectionFailedError,
             "The speech server at {address} does not speak TLS, and the settings have it on: the "

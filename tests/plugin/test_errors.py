@@ -82,6 +82,19 @@ def test_what_no_call_can_carry_is_not_called_busy() -> None:
     assert "Send the text in parts" in str(error)
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "errors resolving tts:50051: [field:hostname lookup error:address lookup failed for tts]",
+        "DNS resolution failed for tts:50051: C-ares status is not ARES_SUCCESS qtype=A name=tts",
+    ],
+)
+def test_a_name_that_is_not_known_is_told_apart_and_may_be_known_again(detail: str) -> None:
+    error = translate(Fault(grpc.StatusCode.UNAVAILABLE, detail), ADDRESS)
+    assert "host.docker.internal needs an entry" in str(error)
+    assert error.retry_after_s == 0.0
+
+
 def test_an_attempt_to_connect_is_told_without_its_wrapping() -> None:
     detail = (
         "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.7:50051: Failed to "
