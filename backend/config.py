@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     stream_idle_s: float = Field(
         60.0, gt=0, description="how long a stream that speaks along may have nothing to say"
     )
+    rest_s: float = Field(
+        60.0, gt=0, description="time without work until freed memory goes back to the system"
+    )
     drain_s: float = Field(30.0, ge=0, description="time that live requests get at the end")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"

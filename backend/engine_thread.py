@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from backend.memory import give_back
 from backend.speed import SpeedMeter
 from engine.errors import EngineError, ModelError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.types import SynthesisRequest
 
 FAULTS_IN_A_ROW = 10  # steps whose streams failed by faults, with no sound between them
+REST_S = 60.0
 Post = Callable[..., None]
 
 
@@ -50,20 +52,23 @@ class Order:
 class EngineLoop:
     """Steps a scheduler as long as a request can go on, and sleeps otherwise.
 
-    `call_soon(function, *args)` must run the function on the listeners' own thread.
+    `call_soon(function, *args)` must run the function on the listeners' own thread. After
+    `rest_s` without work freed memory goes back to the system.
     """
 
-    def __init__(self, scheduler: Scheduler, max_streams: int, call_soon: Post) -> None:
+    def __init__(
+        self, scheduler: Scheduler, max_streams: int, call_soon: Post, rest_s: float = REST_S
+    ) -> None:
         self._scheduler = scheduler
         self._max_streams = max_streams
-        self._call_soon = call_soon
+        self._call_soon, self._rest_s = call_soon, rest_s
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._waiting: dict[Listener, Order] = {}
         self._at_work: dict[Listener, Order] = {}
         self._ids: dict[Listener, int] = {}
         self._listeners: dict[int, Listener] = {}
         self._paused: set[Listener] = set()
-        self._stopping = False
+        self._stopping = self._rested = False
         self._faults = 0
         self.speed = SpeedMeter()
 
@@ -102,7 +107,7 @@ class EngineLoop:
                 self._count_faults(events)
 
     def _measured_step(self) -> list[StreamEvent]:
-        began = time.perf_counter()
+        began, self._rested = time.perf_counter(), False
         events = self._scheduler.step()
         made_s = sum(_audio_s(event) for event in events)
         self.speed.worked(time.perf_counter() - began, made_s)
@@ -122,9 +127,18 @@ class EngineLoop:
 
     def _obey(self) -> None:
         if not self._can_step() and self._next_in_line() is None:
-            self._inbox.get()()
+            self._next_order()()
         while not self._inbox.empty():
             self._inbox.get()()
+
+    def _next_order(self) -> Callable[[], None]:
+        if not self._rested:
+            try:
+                return self._inbox.get(timeout=self._rest_s)
+            except Empty:
+                give_back()
+                self._rested = True
+        return self._inbox.get()
 
     def _fill_slot(self) -> None:
         """Let one request in: reading its text takes a while, and others want to be heard."""

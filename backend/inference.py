@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from backend.engine_thread import EngineLoop
+from backend.engine_thread import REST_S, EngineLoop
 from backend.errors import (
     DeadlineUnreachableError,
     EngineStoppedError,
@@ -106,9 +106,11 @@ class SpeechStream:
 class Inference:
     """Admits requests to one engine and streams their sound. Made on the event loop."""
 
-    def __init__(self, scheduler: Scheduler, max_streams: int, max_queue: int) -> None:
+    def __init__(
+        self, scheduler: Scheduler, max_streams: int, max_queue: int, *, rest_s: float = REST_S
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._engine = EngineLoop(scheduler, max_streams, self._call_soon)
+        self._engine = EngineLoop(scheduler, max_streams, self._call_soon, rest_s)
         self._capacity = max_streams + max_queue
         self._open: set[SpeechStream] = set()
         self._callers: set[str] = set()

@@ -7,7 +7,6 @@ once to warm up, say SERVING; on SIGTERM say NOT_SERVING, let live requests fini
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from backend.interceptors.errors import ErrorsInterceptor
 from backend.interceptors.logging import LoggingInterceptor
 from backend.interceptors.messages import MessagesInterceptor
 from backend.interceptors.request_id import RequestIdInterceptor
+from backend.memory import keep_for_good
 from backend.servicers.text_to_speech import TextToSpeechServicer
 from backend.servicers.voices import VoiceServicer
 from backend.storage.blobs import BlobFolders
@@ -162,23 +162,12 @@ async def run_until_signal(server: TtsServer, loaded: Sequence[LoadedBundle]) ->
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
         await server.start(loaded)
-        _keep_for_good()
+        keep_for_good()
         logger.info("serving on port %d", server.port)
         await ended.wait()
         logger.info("draining")
     finally:
         await server.stop()
-
-
-def _keep_for_good() -> None:
-    """Let the garbage collector no longer look through what has been loaded.
-
-    All threads, and so all listeners, wait while it does: 0.4 s for the starter bundle, at any
-    time. It also comes sooner, because it waits for a share of as many new objects as it knows.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()  # so that it counts from nothing
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -200,7 +189,8 @@ def _interceptors(settings: Settings) -> list[grpc.aio.ServerInterceptor]:
 
 
 def _engine(loaded: LoadedBundle, settings: Settings) -> Engine:
-    inference = Inference(loaded.scheduler, settings.max_streams, settings.max_queue)
+    limits = settings.max_streams, settings.max_queue
+    inference = Inference(loaded.scheduler, *limits, rest_s=settings.rest_s)
     return Engine(loaded.bundle, inference)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 
 import grpc.aio
-import numpy as np
 
 from tests.bench.report import Row
 from tests.bench.server.figures import Curve, Found
@@ -24,6 +23,7 @@ AT_A_TIME = 8
 LISTENERS_A_SAMPLE = 25
 FAILING = 0.05  # share of the requests that hear all
 LARGEST_GROWTH_MB = 1.0  # for every 1,000 requests
+REST_S = 1.0  # until the server gives back what it has freed: what is left is in use
 
 Visit = Callable[[Served, random.Random], Awaitable[None]]
 
@@ -31,41 +31,37 @@ Visit = Callable[[Served, random.Random], Awaitable[None]]
 async def soak(load: Load) -> Found:
     """As many listeners of each kind: those who hear all, who leave, and who vanish."""
     found = Found()
-    async with served(load) as server:
+    async with served(load, rest_s=REST_S) as server:
         for kind, visit in VISITS.items():
-            memory = await _visited(server, visit, load.requests)
-            found.curves[kind] = memory
+            found.curves[kind] = []
+            half = load.requests // 2
+            warm_mb = await _visited(server, visit, half, found.curves[kind])
+            last_mb = await _visited(server, visit, half, found.curves[kind])
+            growth_mb = 1000 * (last_mb - warm_mb) / half
+            unit = "MB per 1,000 requests"
             found.rows += [
-                Row(f"{kind}: memory before", memory[0][1], "MB"),
-                Row(f"{kind}: memory after {load.requests} requests", memory[-1][1], "MB"),
-                Row(
-                    f"{kind}: growth in the second half (limit {LARGEST_GROWTH_MB:g})",
-                    growth_mb(memory),
-                    "MB per 1,000 requests",
-                ),
+                Row(f"{kind}: highest", max(mb for _, mb in found.curves[kind]), "MB"),
+                Row(f"{kind}: at rest after {half} requests", warm_mb, "MB"),
+                Row(f"{kind}: at rest after {half} more", last_mb, "MB"),
+                Row(f"{kind}: growth (limit {LARGEST_GROWTH_MB:g})", growth_mb, unit),
             ]
     return found
 
 
-def growth_mb(memory: Curve) -> float:
-    """By how much the memory grows in 1,000 requests, as the second half of the curve has it."""
-    second = [(count, mb) for count, mb in memory if count >= memory[-1][0] / 2]
-    return 1000 * float(np.polyfit(*np.transpose(second), 1)[0])
-
-
-async def _visited(server: Served, visit: Visit, requests: int) -> Curve:
-    """The memory after so many of the requests."""
-    source, places = random.Random(1), asyncio.Semaphore(AT_A_TIME)
-    memory: Curve = [(0, server.resident_mb())]
+async def _visited(server: Served, visit: Visit, requests: int, memory: Curve) -> float:
+    """The memory at rest after so many requests; `memory` gets what it is meanwhile."""
+    first = memory[-1][0] if memory else 0
+    source, places = random.Random(first), asyncio.Semaphore(AT_A_TIME)
 
     async def one() -> None:
         async with places:
             await visit(server, source)
 
-    for done in range(LISTENERS_A_SAMPLE, requests + 1, LISTENERS_A_SAMPLE):
-        await asyncio.gather(*(one() for _ in range(LISTENERS_A_SAMPLE)))
-        memory.append((done, server.resident_mb()))
-    return memory
+    for done in range(0, requests, LISTENERS_A_SAMPLE):
+        await asyncio.gather(*(one() for _ in range(min(LISTENERS_A_SAMPLE, requests - done))))
+        memory.append((first + done + LISTENERS_A_SAMPLE, server.resident_mb()))
+    await asyncio.sleep(2 * REST_S)
+    return server.resident_mb()
 
 
 async def _hear_all(server: Served, source: random.Random) -> None:
