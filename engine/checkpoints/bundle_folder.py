@@ -22,7 +22,7 @@ from engine.models.sampling import SamplingOptions
 from engine.models.speaker_encoder import SpeakerEncoderConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
-from engine.text.splitting import WIDEST_PIECE
+from engine.text.splitting import SPEAKABLE_PIECE
 from engine.types import SpeechChecks
 
 CONFIG = "bundle.json"
@@ -36,8 +36,8 @@ class SpeechDefaults:
 
     `reference_peak`: references are scaled to this peak, or left as they are when None.
     `longest_reference_s`: longer references are cut with their words, or refused.
-    `widest_piece`: longer sentences are cut, for models that learned from short ones; in letters,
-    of which a CJK character counts as three.
+    `widest_piece`: longer sentences are cut, for models have a limit, and some learned from short
+    ones; in letters, of which a CJK character counts as three and a digit as four.
     `checks`: when a sentence is spoken again; left out of the file where they are the usual ones.
     `flow`: of bundles that go by mels (v3 and v4); left out of the file where it is None.
     """
@@ -47,7 +47,7 @@ class SpeechDefaults:
     sentence_gap_s: float = 0.3
     reference_peak: float | None = None
     longest_reference_s: float = 10.0
-    widest_piece: int = WIDEST_PIECE
+    widest_piece: int = SPEAKABLE_PIECE
     checks: SpeechChecks = field(default_factory=SpeechChecks)
     flow: FlowOptions | None = None
 

@@ -113,7 +113,7 @@ class TextFrontend:
     ) -> list[str]:
         """The pieces of `text` to be synthesized one by one, none when nothing can be said.
 
-        None is wider than `widest` letters, of which a CJK character counts as three.
+        None is wider than `widest` letters, of which a CJK character counts as three, a digit four.
 
         Markdown, emoji and the like are removed first. Words with a reading of their own, in
         brackets or by `lexicon` and the front end's, carry it in the pieces: see

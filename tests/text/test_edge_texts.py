@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.checkpoints.bundle_folder import SpeechDefaults
+from engine.models.text_to_semantic import TextToSemanticConfig
+from engine.pipeline.sentence import TOKENS_PER_PHONEME
 from engine.text.frontend import TextFrontend
 from engine.text.symbols import PAUSE_MARKS, UNKNOWN
 from engine.types import SplitPolicy
@@ -100,6 +103,7 @@ def test_neither_start_nor_end_is_swallowed(
         ("③番、α版", "ja", "3番、alpha 版"),
         ("③번, 5µm", "ko", "3번, 5마이크로미터"),
         ("№ 5, ① plum, Ⅳ, H₂O", "en", "number 5, 1 plum, 4, H2O"),
+        ("1234567890123456", "en", "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6"),
         ("٣ plums and १२", "en", "3 plums and 12"),
         ("50 µg, 5 kΩ, π", "en", "50 micrograms, 5 kilohms, pi"),
         ("Straße, Bjørn, Łódź, Æsop, Việt", "en", "Strasse, Bjorn, Lodz, Aesop, Viet"),
@@ -119,3 +123,21 @@ def test_lines_without_a_mark_are_sentences_of_their_own(frontend: TextFrontend)
 @pytest.mark.parametrize("text", ["😀", "...", "---", "``` \n```", "!?"])
 def test_nothing_to_say_has_no_pieces(frontend: TextFrontend, text: str) -> None:
     assert frontend.sentences(text, "en", SplitPolicy.PUNCTUATION) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", " ".join(map(str, range(1, 101)))),
+        ("en", "the river runs past old houses and green fields " * 20),
+        ("zh", "我们今天早上去公园看了很多漂亮的花" * 30),
+        ("en", "7" * 200),
+    ],
+)
+def test_no_piece_is_longer_than_models_can_speak(
+    frontend: TextFrontend, language: str, text: str
+) -> None:
+    widest = SpeechDefaults().widest_piece
+    pieces = frontend.sentences(text, language, SplitPolicy.NONE, widest=widest)
+    tokens = [len(phonemes(frontend, piece, language)) * TOKENS_PER_PHONEME for piece in pieces]
+    assert max(tokens) <= TextToSemanticConfig(732, 1025).max_tokens

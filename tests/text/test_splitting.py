@@ -97,6 +97,8 @@ def test_batches_hold_pieces_of_like_length() -> None:
         ("it is late, so we go home", "en", ["it is late,", "so we go home."]),
         ("我们今天去公园走了一会儿", "zh", ["我们今天去公，", "园走了一会儿。"]),
         ("short enough here", "en", ["short enough here."]),
+        ("see " + "ab" * 24 + ".", "en", ["see " + "ab" * 10 + ",", "ab" * 10 + ",", "abababab."]),
+        ("1 2 3 4 5 6", "en", ["1 2 3,", "4 5 6."]),
         ("abcdefghijklmnopqrstuvwxyzabcdef", "en", ["abcdefghijklmnopqrstuvwxyzabcdef."]),
     ],
 )

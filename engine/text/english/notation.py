@@ -236,6 +236,7 @@ _AMOUNTS: Rules = (
     (MINUS, "minus "),
     (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", _out_of),
     (r"(?<![\w.,:/-])(0\d{1,8})(?![\w,:/]|\.\d|-\d)", lambda match: " ".join(match[1])),
+    (r"(?<![\w.,:/-])(\d{16,})(?![\w,:/]|\.\d|-\d)", lambda match: " ".join(match[1])),
     units_rule(_UNITS, " "),
 )
 ENGLISH: Rules = (*_ABBREVIATIONS, *_TIMES, *_AMOUNTS, *_SIGNS)

@@ -70,9 +70,12 @@ class Pronouncer:
             return self._spelled(word)
         if word.endswith("'s") and word[:-2].isalpha():
             return self._possessive(word)
-        parts = [word] if len(word) > _LONGEST_WORD else self._segmenter.segment(word)
+        if len(word) > _LONGEST_WORD:
+            parts = [word[at : at + _LONGEST_WORD] for at in range(0, len(word), _LONGEST_WORD)]
+        else:
+            parts = self._segmenter.segment(word)
         if len(parts) <= 1:
-            return self._network.predict(word[:_LONGEST_WORD])
+            return self._network.predict(word)
         return [phoneme for part in parts for phoneme in self._word(part)]
 
     def _spelled(self, letters: str) -> list[str]:

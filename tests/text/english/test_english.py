@@ -96,3 +96,9 @@ def test_english_is_read_without_any_data_of_nltk(tmp_path: Path) -> None:
         command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout.split()) == (0, ["True", "False"]), done.stderr
+
+
+def test_a_word_of_any_length_is_read_to_its_end() -> None:
+    frontend = EnglishFrontend(SymbolTable("v2"))
+    once, often = (len(frontend.read("wordwithoutspaces" * count).phonemes) for count in (3, 12))
+    assert often > 3 * once
