@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -69,6 +70,13 @@ def test_a_server_that_is_none_of_speech_is_told_apart(
     with stranger(answer) as address:
         error = failure(dify.with_credentials(server_address=address).validate)
     assert advice in error.message
+
+
+def test_a_server_that_takes_calls_and_never_answers_is_given_up_in_seconds(dify: Dify) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        error = failure(dify.with_credentials(server_address=address, timeout="500").validate)
+    assert "cannot be reached" in error.message
 
 
 @contextmanager
