@@ -10,16 +10,13 @@ import pytest
 from google.rpc import code_pb2, status_pb2
 from gptsovits.tts.v1 import audio_pb2
 
+from tests.e2e.crowd import LONGEST_STALL_S, serve_sixty_at_once
 from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
 from tests.e2e.dify import Dify, failure, longest_stall_s
 from tests.e2e.metronome import metronome
 from tests.plugin.sound import decode_mp3, loudness, tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer, voice
 from tests.plugin.test_voices import LOCALES
-
-LONGEST_STALL_S = 1.0
-# A plugin that waits where it must not stands still every time, a busy machine now and then.
-ATTEMPTS = 3
 
 
 @pytest.fixture
@@ -42,26 +39,7 @@ def test_one_call_gives_the_servers_sound(dify: Dify) -> None:
 def test_sixty_at_once_stream_side_by_side_without_a_stall(
     dify: Dify, server: SpeechServer
 ) -> None:
-    server.behaviour.chunk_gap_s = 0.25
-    stalls_s = []
-    for _ in range(ATTEMPTS):
-        stalls_s.append(stall_of_sixty_s(dify))
-        if stalls_s[-1] < HEARTBEAT_S + LONGEST_STALL_S:
-            return
-    pytest.fail(f"without a heartbeat for {stalls_s} s")
-
-
-def stall_of_sixty_s(dify: Dify) -> float:
-    """Have sixty listen at once; return how long the plugin stood still, less the machine."""
-    began = time.monotonic()
-    with metronome() as lateness_s, ThreadPoolExecutor(60) as listeners:
-        speeches = list(listeners.map(lambda _: dify.speak("Hello.", "amy"), range(60)))
-        took_s = time.monotonic() - began
-        stall_s = longest_stall_s(dify.plugin, began)
-    assert all(speech.sound == tone_mp3(2.0) for speech in speeches)
-    assert took_s < 60 * 2.0 / 6, "one after the other"
-    assert max(max(speech.waits_s[1:]) for speech in speeches) < 5.0
-    return stall_s - max(lateness_s)
+    serve_sixty_at_once(dify, server)
 
 
 def test_a_mute_server_stalls_nobody_else(dify: Dify, server: SpeechServer) -> None:

@@ -19,7 +19,7 @@ HELD_BY = {
     "unknown voice": [
         "e2e/test_broken.py::test_a_voice_that_there_is_not_is_refused_with_those_there_are"
     ],
-    "sound streams": ["e2e/test_transports.py::test_speech_streams_side_by_side"],
+    "sound streams": ["e2e/test_transports.py::test_sixty_at_once_stream_side_by_side"],
     "first sound after the server's own": [
         "e2e/test_latency.py::test_the_first_sound_comes_at_most_20_ms_later_than_from_the_backend"
     ],
@@ -39,6 +39,10 @@ HELD_BY = {
     "connection": [
         "e2e/test_plugin_process.py::test_all_calls_share_one_connection",
         "plugin/test_voices.py::test_an_endpoint_has_one_connection_until_it_was_long_idle",
+    ],
+    "many listeners at once": [
+        "e2e/test_transports.py::test_sixty_at_once_stream_side_by_side",
+        "e2e/test_plugin_process.py::test_sixty_at_once_stream_side_by_side_without_a_stall",
     ],
     "cutting long texts": [
         "e2e/test_plugin_to_waveform.py::test_a_long_chinese_text_is_heard_before_it_is_all_spoken",

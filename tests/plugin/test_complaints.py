@@ -37,7 +37,7 @@ ADVICE = ["e2e/test_mistakes.py::test_bad_credentials_are_refused_with_what_to_d
 ONE_CLIENT = [f"{PROCESS}all_calls_share_one_connection"]
 STREAMS = [
     f"{REAL}a_long_chinese_text_is_heard_before_it_is_all_spoken",
-    "e2e/test_transports.py::test_speech_streams_side_by_side",
+    "e2e/test_transports.py::test_sixty_at_once_stream_side_by_side",
 ]
 TRUE_TYPE = [
     f"{REAL}one_request_gives_speech",
