@@ -84,7 +84,7 @@ _REFUSED: _Entry = (
 )
 _BAD_REQUEST: _Entry = (
     RequestError,
-    "The speech server refused the request: {detail}. See the text and the settings.",
+    "The speech server refused the request: {detail}. Change that, and try again.",
 )
 
 _STATUSES: dict[grpc.StatusCode, _Entry] = {
@@ -113,8 +113,7 @@ _REASONS: dict[str, _Entry] = {
     "TEXT_TOO_LONG": (RequestError, "The text is too long: {detail}. Send it in parts."),
     "UNSUPPORTED_LANGUAGE": (
         RequestError,
-        "The speech server does not read this language: {detail}. Choose another language in the "
-        "settings.",
+        "The speech server does not read this language: {detail}. Choose another language.",
     ),
     "VOICE_NOT_FOUND": (
         VoiceUnknownError,
@@ -131,16 +130,16 @@ _REASONS: dict[str, _Entry] = {
     ),
     "VOICE_EXISTS": (
         RequestError,
-        "The speech server has a voice with this id already: {detail}. Choose another id.",
+        "The speech server has this id already: {detail}. Leave it empty to have one made up.",
     ),
     "INVALID_REFERENCE": (
         RequestError,
-        "The recording cannot be used: {detail}. Choose 3 to 10 seconds of one clear voice.",
+        "The recording cannot be used: {detail}. Choose another one of one clear voice.",
     ),
     "CONSENT_REQUIRED": (
         RequestError,
         "The speech server makes no voice without its speaker's recorded consent: {detail}. "
-        "See that the recording and its statement are there.",
+        "See that its recording and its words are there.",
     ),
     "UPLOAD_TOO_LARGE": (
         RequestError,

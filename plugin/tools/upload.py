@@ -46,15 +46,22 @@ def recording(parameters: Mapping[str, Any], name: str) -> bytes:
     """
     uploaded = parameters.get(name)
     if not isinstance(uploaded, File):
-        raise RequestError(f"{name} is not an uploaded file.")
+        raise RequestError(
+            f"The recording for `{name}` is missing. Upload an audio file, or choose a variable "
+            "that is one."
+        )
     if (uploaded.size or 0) > LARGEST_RECORDING_BYTES:
-        raise RequestError(f"{name} is larger than {LARGEST_RECORDING_BYTES // 2**20} MiB.")
+        limit = f"{LARGEST_RECORDING_BYTES // 2**20} MiB"
+        raise RequestError(
+            f"The recording for `{name}` is larger than {limit}. Cut it to one or two clear "
+            "sentences."
+        )
     try:
         return bytes(uploaded.blob)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         # The address carries a signature that opens the file, so it stays out of the message.
         raise RequestError(
-            f"Dify did not hand over {name} ({type(error).__name__}). Its administrator should "
+            f"Dify did not hand over `{name}` ({type(error).__name__}). Its administrator should "
             "see whether FILES_URL can be reached from the plugin's container."
         ) from None
 

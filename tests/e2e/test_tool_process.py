@@ -123,12 +123,22 @@ def test_no_voice_is_created_without_consent(nodes: Nodes, server: SpeechServer)
     assert server.uploads == []
 
 
+def test_a_recording_that_is_missing_or_too_large_is_asked_for_again(nodes: Nodes) -> None:
+    with uploads({"a.wav": b"a"}) as files:
+        given = {"consent": files["a.wav"], **CONSENT}
+        large = {**files["a.wav"], "size": 17 * 2**20}
+        missing = failure(run, nodes, "create_voice", given)
+        too_large = failure(run, nodes, "create_voice", {**given, "reference": large})
+    assert "recording for `reference` is missing. Upload an audio file" in missing.message
+    assert "larger than 16 MiB. Cut it" in too_large.message
+
+
 def test_the_address_of_an_upload_that_dify_withholds_stays_secret(nodes: Nodes) -> None:
     with uploads({"reference.wav": b"r"}) as files:
         port = int(files["reference.wav"]["url"].split(":")[2].partition("/")[0])
         gone = {"reference": uploaded(port, "gone.wav", 3), "consent": uploaded(port, "b.wav", 3)}
         error = failure(run, nodes, "create_voice", {**gone, **CONSENT})
-    assert "did not hand over reference" in error.message
+    assert "did not hand over `reference`" in error.message
     assert FILE_SECRET not in error.message + error.args_text
 
 

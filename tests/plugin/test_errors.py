@@ -106,7 +106,7 @@ def test_an_attempt_to_connect_is_told_without_its_wrapping() -> None:
 
 
 def test_every_text_says_what_to_do() -> None:
-    asks = re.compile(r"\b([Ss]ee|Enter|Choose|Check|Try|Send|Cut|Paste|must|has)\b")
+    asks = re.compile(r"\b([Ss]ee|Enter|Choose|Change|Check|Leave|Try|Send|Cut|Paste|must|has)\b")
     entries = [*advice._STATUSES.values(), *advice._REASONS.values(), advice._UNEXPECTED]
     entries += [entry for words in advice._WORDS.values() for entry in words.values()]
     mute = [text for _, text in entries if not asks.search(text)]
