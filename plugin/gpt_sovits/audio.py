@@ -6,11 +6,12 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from plugin.gpt_sovits.errors import TtsError
+from plugin.gpt_sovits.errors import ServerFailedError, TtsError
 from plugin.gpt_sovits.settings import SoundFormat
 
 PIECE_BYTES = 32 * 1024
 SMALL_PIECE_BYTES = 16 * 1024
+WAV_PIECE_BYTES = 512 * 1024
 LONGEST_HOLD_S = 0.5
 HELD_SHARE = 0.25
 
@@ -47,9 +48,30 @@ def gather(chunks: Iterable[bytes], clock: Callable[[], float] = time.monotonic)
     yield from _pieces(held)
 
 
-def _pieces(data: bytearray) -> Iterator[bytes]:
-    for start in range(0, len(data), PIECE_BYTES):
-        yield bytes(data[start : start + PIECE_BYTES])
+def _pieces(data: bytearray, size: int = PIECE_BYTES) -> Iterator[bytes]:
+    for start in range(0, len(data), size):
+        yield bytes(data[start : start + size])
+
+
+def whole_wav(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the WAV that `chunks` are, when all of it is there, with its length in the header.
+
+    Dify plays no WAV before it is complete, and a stream's header cannot say how long it will be:
+    players show days, or refuse the file.
+
+    Raises:
+        ServerFailedError: it is no WAV.
+    """
+    sound = bytearray().join(chunks)
+    data_at = sound.find(b"data", 12)
+    if not (sound.startswith(b"RIFF") and sound[8:12] == b"WAVE" and data_at > 0):
+        raise ServerFailedError(
+            "The speech server sent no WAV where one was asked for. See that it is of this "
+            "plugin's version, or choose MP3."
+        )
+    struct.pack_into("<I", sound, 4, len(sound) - 8)
+    struct.pack_into("<I", sound, data_at + 4, len(sound) - data_at - 8)
+    yield from _pieces(sound, WAV_PIECE_BYTES)
 
 
 def silence(sound_format: SoundFormat, duration_s: float) -> bytes:

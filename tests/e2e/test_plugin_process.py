@@ -10,11 +10,12 @@ import pytest
 from google.rpc import code_pb2, status_pb2
 from gptsovits.tts.v1 import audio_pb2
 
+from plugin.gpt_sovits.audio import wav_file
 from tests.e2e.crowd import LONGEST_STALL_S, serve_sixty_at_once
 from tests.e2e.daemon import HEARTBEAT_S, PluginProcess
 from tests.e2e.dify import Dify, failure, longest_stall_s
 from tests.e2e.metronome import metronome
-from tests.plugin.sound import decode_mp3, loudness, tone_mp3
+from tests.plugin.sound import RATE_HZ, decode_mp3, loudness, tone_mp3
 from tests.plugin.speech_server import API_KEY, SpeechServer, voice
 from tests.plugin.test_voices import LOCALES
 
@@ -253,8 +254,10 @@ def test_all_calls_share_one_connection(dify: Dify, server: SpeechServer) -> Non
 
 def test_the_format_of_the_form_is_what_comes(dify: Dify, server: SpeechServer) -> None:
     server.behaviour.encoding = audio_pb2.AUDIO_ENCODING_WAV
+    server.sound = wav_file(bytes(2 * RATE_HZ), RATE_HZ)
     lossless = dify.with_credentials(audio_format="wav")
-    assert lossless.speak("Hello.", "amy").mime_types == {"audio/wav"}
+    speech = lossless.speak("Hello.", "amy")
+    assert (speech.sound, speech.mime_types) == (server.sound, {"audio/wav"})
     assert lossless.schema()["model_properties"]["audio_type"] == "wav"
     assert server.requests[0].audio_format.encoding == audio_pb2.AUDIO_ENCODING_WAV
     assert lossless.speak("🎉", "amy").sound.startswith(b"RIFF")

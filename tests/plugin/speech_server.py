@@ -87,7 +87,8 @@ def status(code: int, message: str, reason: str, **metadata: str) -> status_pb2.
 class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.VoiceServiceServicer):
     """Both services on one port of this machine.
 
-    `callers` are the connections that called, `deadlines_s` what each call gave the server.
+    `sound` is what it plays, `callers` are the connections that called, and `deadlines_s` is what
+    each call gave the server.
     """
 
     def __init__(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
@@ -98,7 +99,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         self.callers: set[str] = set()
         self.deadlines_s: list[float | None] = []
         self.ended = threading.Event()
-        self._sound = tone_mp3(2.0)
+        self.sound = tone_mp3(2.0)
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=80), options=[("grpc.so_reuseport", 0)]
         )
@@ -152,7 +153,7 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         time.sleep(self.behaviour.file_delay_s * len(request.input.text))
         written = CUE.format(request.input.text.strip()) if request.subtitle_format else ""
         return tts_pb2.SynthesizeResponse(
-            audio=pcm if wanted == audio_pb2.AUDIO_ENCODING_PCM else self._sound,
+            audio=pcm if wanted == audio_pb2.AUDIO_ENCODING_PCM else self.sound,
             audio_format=audio_pb2.AudioFormat(encoding=wanted, sample_rate_hz=RATE_HZ),
             report=tts_pb2.SynthesisReport(audio_duration=Duration(seconds=1)),
             subtitles=written if self.behaviour.subtitles else "",
@@ -201,11 +202,11 @@ class SpeechServer(tts_pb2_grpc.TextToSpeechServiceServicer, voices_pb2_grpc.Voi
         time.sleep(self.behaviour.first_delay_s)
         if self.behaviour.silent:
             return
-        size = -(-len(self._sound) // self.behaviour.chunks)
-        for number, start in enumerate(range(0, len(self._sound), size)):
+        size = -(-len(self.sound) // self.behaviour.chunks)
+        for number, start in enumerate(range(0, len(self.sound), size)):
             if number == self.behaviour.break_off_after:
                 _abort(context, self.behaviour.break_off_with)
-            chunk = audio_pb2.AudioChunk(data=self._sound[start : start + size], sequence=number)
+            chunk = audio_pb2.AudioChunk(data=self.sound[start : start + size], sequence=number)
             yield tts_pb2.SynthesizeStreamResponse(audio=chunk)
             time.sleep(self.behaviour.chunk_gap_s)
 

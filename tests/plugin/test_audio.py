@@ -12,9 +12,12 @@ import soundfile
 from plugin.gpt_sovits.audio import (
     PIECE_BYTES,
     SMALL_PIECE_BYTES,
+    WAV_PIECE_BYTES,
     gather,
     silence,
     silent_mp3,
+    wav_file,
+    whole_wav,
 )
 from plugin.gpt_sovits.errors import ServerFailedError
 from plugin.gpt_sovits.settings import SoundFormat
@@ -98,6 +101,20 @@ def test_sound_that_was_held_comes_before_the_error() -> None:
     assert [next(pieces), next(pieces)] == [b"first", b"held"]
     with pytest.raises(ServerFailedError):
         next(pieces)
+
+
+def test_a_wav_says_how_long_it_is() -> None:
+    file = wav_file(b"\1\0" * 500_000, 32_000)
+    streamed = file[:4] + b"\xff" * 4 + file[8:40] + b"\xff" * 4 + file[44:]
+    pieces = list(whole_wav([streamed[:50], streamed[50:1000], streamed[1000:]]))
+    assert b"".join(pieces) == file
+    assert max(map(len, pieces)) <= WAV_PIECE_BYTES
+
+
+@pytest.mark.parametrize("sound", [b"RIFF", tone_mp3(0.5), wav_file(b"", 32_000)[:36]])
+def test_what_is_no_wav_is_not_handed_on_as_one(sound: bytes) -> None:
+    with pytest.raises(ServerFailedError, match="sent no WAV"):
+        list(whole_wav([sound]))
 
 
 def test_silence_comes_in_each_format() -> None:

@@ -17,7 +17,7 @@ from dify_plugin.errors.model import (
 )
 
 from plugin.gpt_sovits import errors
-from plugin.gpt_sovits.audio import gather, silence
+from plugin.gpt_sovits.audio import gather, silence, whole_wav
 from plugin.gpt_sovits.check import check_settings
 from plugin.gpt_sovits.pool import Server, shared_pool
 from plugin.gpt_sovits.schema import model_schema
@@ -45,8 +45,9 @@ class GptSovitsTextToSpeech(TTSModel):
         chosen = server.choose_voice(voice, settings.default_voice)
         speech = speech_input(content_text, chosen, settings.manner)
         patience = Patience(settings.timeout_s, settings.pause_s)
+        arrange = whole_wav if settings.manner.sound_format is SoundFormat.WAV else gather
         try:
-            yield from gather(stream_speech(server.connection, speech, patience))
+            yield from arrange(stream_speech(server.connection, speech, patience))
         except errors.NothingToSayError:
             yield silence(settings.manner.sound_format, SILENCE_S)
 
