@@ -51,8 +51,8 @@ class PluginProcess(LineSide):
 
     @property
     def log(self) -> str:
-        """What it has written to its standard error."""
-        return (self._folder / "output.log").read_text("utf-8")
+        """What it has told Dify's log, and written to its standard error."""
+        return "\n".join([*self.logged, (self._folder / "output.log").read_text("utf-8")])
 
     def send(self, line: bytes) -> None:
         """Write one line to the plugin's standard input."""

@@ -54,10 +54,11 @@ class PluginSide(ABC):
 
 
 class LineSide(PluginSide):
-    """A transport on which all sessions and the heartbeats share one stream of lines."""
+    """A transport on which all sessions, heartbeats and log lines share one stream of lines."""
 
     def __init__(self) -> None:
         self.heartbeats: list[float] = []
+        self.logged: list[str] = []
         self._sessions: dict[str, queue.Queue[dict[str, Any]]] = {}
 
     @abstractmethod
@@ -78,6 +79,8 @@ class LineSide(PluginSide):
         message = json.loads(line)
         if message["event"] == "heartbeat":
             self.heartbeats.append(time.monotonic())
+        elif message["event"] == "log":
+            self.logged.append(line.decode())
         elif message["event"] == "session":
             self._sessions[message["session_id"]].put(message["data"])
 

@@ -46,7 +46,8 @@ def test_bad_credentials_are_refused_with_what_to_do(
     error = failure(dify.with_credentials(**changes).validate)
     assert error.error_type == "CredentialsValidateFailedError"
     assert message in error.message
-    assert "wrong-secret" not in error.message + error.args_text
+    assert dify.with_credentials(**changes).schema(), "without one the model would vanish"
+    assert "wrong-secret" not in error.message + error.args_text + dify.plugin.log
 
 
 def test_an_address_with_a_scheme_and_a_key_with_blanks_around_it_will_do(dify: Dify) -> None:
@@ -115,3 +116,9 @@ def test_a_server_that_was_upgraded_still_speaks(dify: Dify, server: SpeechServe
     assert dify.validate() is True
     assert dify.speak("Hello.", "amy").sound == tone_mp3(2.0)
     assert len(dify.voices(None)) == len(dify.schema()["model_properties"]["voices"]) == 2
+
+
+def test_what_went_wrong_is_in_difys_log(dify: Dify) -> None:
+    away = dify.with_credentials(server_address="127.0.0.1:2")
+    assert away.schema()["model_properties"]["voices"] == []
+    assert "the voices of my-voices are not known: The speech server at" in dify.plugin.log
