@@ -1,30 +1,33 @@
 """One decoding step of a text-to-semantic model as machine code for the CPU that runs it.
 
 A step reads every weight once, so it can be no faster than memory; a library call per layer and
-operation makes it several times slower. Here numba compiles the whole step: four parallel loops a
-layer, each thread a part of the heads or of the rows of a weight matrix. The weights may be
-float32, float16 (as int16: numba has no other) or int8, with a scale for each row; activations
-and sums stay float32. A row of the batch gets the same result whatever the number of threads.
+operation makes it several times slower. Here numba compiles the whole step: five parallel loops a
+layer, over the heads or over parts of the rows of a weight matrix. The weights may be float32,
+float16 (as int16: numba has no other) or int8, with a scale for each row; activations and sums
+stay float32. A row of the batch gets the same result whatever the number of threads.
 
-Arrays are indexed and not sliced inside of the loops: numba counts references to slices.
+Inside of the loops whole arrays are indexed: numba counts the references to slices of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
-from numba import njit, prange, types
-from numba.extending import overload
+from numba import njit, prange
 from numpy.typing import NDArray
+
+from engine.models.kernel_parts import LINE, fetch, lines, plain
 
 logger = logging.getLogger(__name__)
 
-ONE, ZERO, SHORT = np.float32(1), np.float32(0), np.float32(2.0**112)
+ONE, ZERO = np.float32(1), np.float32(0)
 EPSILON = np.float32(1e-5)  # of the layer norms
+AHEAD = 4096  # bytes of a weight to fetch before they are needed, in a batch
+SOON = 16  # positions to fetch before they are needed
+FOUR_SUMS = (ZERO, ZERO, ZERO, ZERO)
 
 
 class Projection(NamedTuple):
@@ -77,15 +80,32 @@ class Places(NamedTuple):
     lengths: NDArray[np.int64]
 
 
-Step = Callable[[Weights, Places, NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""Weights, places, tokens [B] and their audio positions [B] -> logits [B, V]; fills the caches."""
+class Step(Protocol):
+    """A compiled step."""
+
+    def __call__(
+        self,
+        weights: Weights,
+        places: Places,
+        tokens: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        parts: int,
+    ) -> NDArray[np.float32]:
+        """Tokens [B] and their audio positions [B] -> logits [B, V]; fills the caches.
+
+        `parts` is how many threads share the rows of a weight.
+        """
+        ...
 
 
 @cache
-def decoding_step(head_width: int) -> Step:
-    """The step for heads of this width; compiled at its first call, then kept on disk."""
+def decoding_step(head_width: int, parallel: bool) -> Step:
+    """The step for heads of this width; compiled at its first call, then kept on disk.
 
-    def step(weights, places, tokens, positions):  # type: ignore[no-untyped-def]
+    Only a `parallel` one uses the threads of numba; on one thread their calls cost a tenth.
+    """
+
+    def step(weights, places, tokens, positions, parts):  # type: ignore[no-untyped-def]
         embedding, in_proj, out_proj, norm1, linear1, linear2, norm2, head = weights
         keys, values, lengths = places
         w_in, s_in, b_in = in_proj
@@ -95,40 +115,37 @@ def decoding_step(head_width: int) -> Step:
         w_head, s_head, b_head = head
         rows, (layers, inner, width) = len(tokens), w_1.shape
         heads = width // head_width
-        x = np.empty((rows, width), np.float32)
+        x = lines(rows, width)
         for b in range(rows):
             _embed(embedding, tokens[b], positions[b], x, b)
-        qkv = np.empty((rows, 3 * width), np.float32)
-        attended, y = np.empty_like(x), np.empty_like(x)
-        hidden = np.empty((rows, inner), np.float32)
+        qkv, hidden = lines(rows, 3 * width), lines(rows, inner)
+        attended, y = lines(rows, width), lines(rows, width)
         scores = np.empty((rows, heads, lengths.max() + 1), np.float32)
         logits = np.empty((rows, w_head.shape[1]), np.float32)
         for layer in range(layers):
+            for part in prange(parts):
+                _multiply(w_in, s_in, b_in, layer, x, qkv, part, parts)
             for h in prange(heads):
-                for part in range(0, 3 * width, width):
-                    for r in range(part + h * head_width, part + (h + 1) * head_width):
-                        _multiply(w_in[layer], s_in[layer], b_in[layer], x, qkv, r)
                 for b in range(rows):
                     _remember(qkv, keys[layer, b, h], values[layer, b, h], lengths[b], b, h)
                     _attend(
                         qkv[b], keys[layer, b, h], values[layer, b, h], lengths[b] + 1,
                         scores[b, h], attended[b], h * head_width, head_width,
                     )  # fmt: skip
-            for r in prange(width):
-                _multiply(w_out[layer], s_out[layer], b_out[layer], attended, y, r)
+            for part in prange(parts):
+                _multiply(w_out, s_out, b_out, layer, attended, y, part, parts)
             _add_and_norm(x, y, norm1.gain[layer], norm1.bias[layer])
-            for r in prange(inner):
-                _multiply(w_1[layer], s_1[layer], b_1[layer], x, hidden, r)
-                for b in range(rows):
-                    hidden[b, r] = max(hidden[b, r], ZERO)
-            for r in prange(width):
-                _multiply(w_2[layer], s_2[layer], b_2[layer], hidden, y, r)
+            for part in prange(parts):
+                _multiply(w_1, s_1, b_1, layer, x, hidden, part, parts)
+            _rectify(hidden)
+            for part in prange(parts):
+                _multiply(w_2, s_2, b_2, layer, hidden, y, part, parts)
             _add_and_norm(x, y, norm2.gain[layer], norm2.bias[layer])
-        for r in prange(w_head.shape[1]):
-            _multiply(w_head[0], s_head[0], b_head[0], x, logits, r)
+        for part in prange(parts):
+            _multiply(w_head, s_head, b_head, 0, x, logits, part, parts)
         return logits
 
-    compiled = partial(njit, parallel=True, fastmath=True, nogil=True)
+    compiled = partial(njit, parallel=parallel, fastmath=True, nogil=True)
     try:
         return cast(Step, compiled(cache=True)(step))
     except RuntimeError as error:  # numba's word for: no folder of ours can be written
@@ -146,51 +163,53 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
         x[b, 2 * i + 1] = tokens[token, 2 * i + 1] + alpha * np.cos(angle)
 
 
-def _plain(w: Any) -> Any:
-    """A weight as float32; `_plain_of_type` has the code."""
-    raise NotImplementedError
+@njit(fastmath=True)
+def _multiply(weight, scale, bias, layer, x, out, part, parts):  # type: ignore[no-untyped-def]
+    """A part of the rows of a layer's weight times all of `x`: columns of `out`.
 
-
-@overload(_plain, jit_options={"fastmath": True})
-def _plain_of_type(w: Any) -> Callable[[Any], Any]:
-    """The code for a weight's type.
-
-    Of a float16, in the bits of an int16, exponent and fraction move to where float32 has them;
-    the exponent is then short by 127 - 15.
+    Two rows of the weight at a time, as far apart as they can be, for memory is read fastest in
+    few long runs; and four of `x`, with a part of the weight's next rows fetched for each four.
     """
-
-    def from_half(w: Any) -> Any:
-        bits = np.int32(np.int64(w) << 13) & np.int32(-0x70000001)
-        return np.int32(bits).view(np.float32) * SHORT
-
-    def from_other(w: Any) -> Any:
-        return np.float32(w)
-
-    return from_half if w == types.int16 else from_other
+    rows, width = x.shape
+    ahead = max(1, AHEAD // (width * weight.itemsize))
+    fours = rows - rows % 4
+    first, last = weight.shape[1] * part // parts, weight.shape[1] * (part + 1) // parts
+    apart = (last - first + 1) // 2
+    for near in range(first, first + apart):
+        far = min(near + apart, last - 1)
+        for b in range(0, fours, 4):
+            for k in range(width * b // fours, width * (b + 4) // fours, LINE // weight.itemsize):
+                fetch(weight, (layer * weight.shape[1] + near + ahead) * width + k)
+                fetch(weight, (layer * weight.shape[1] + far + ahead) * width + k)
+            sums, others = FOUR_SUMS, FOUR_SUMS
+            for k in range(width):
+                column = x[b, k], x[b + 1, k], x[b + 2, k], x[b + 3, k]
+                sums = _added(sums, plain(weight[layer, near, k]), column)
+                others = _added(others, plain(weight[layer, far, k]), column)
+            for i in range(4):
+                out[b + i, near] = sums[i] * scale[layer, near] + bias[layer, near]
+                out[b + i, far] = others[i] * scale[layer, far] + bias[layer, far]
+        for b in range(fours, rows):
+            one, other = ZERO, ZERO
+            for k in range(width):
+                one += plain(weight[layer, near, k]) * x[b, k]
+                other += plain(weight[layer, far, k]) * x[b, k]
+            out[b, near] = one * scale[layer, near] + bias[layer, near]
+            out[b, far] = other * scale[layer, far] + bias[layer, far]
 
 
 @njit(fastmath=True)
-def _multiply(weight, scale, bias, x, out, r):  # type: ignore[no-untyped-def]
-    """Row `r` of a weight times every row of `x`: one column of `out`, four rows at a time."""
-    rows, width = x.shape
-    full = rows - rows % 4
-    for b in range(0, full, 4):
-        s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
-        for k in range(width):
-            w = _plain(weight[r, k])
-            s0 += w * x[b, k]
-            s1 += w * x[b + 1, k]
-            s2 += w * x[b + 2, k]
-            s3 += w * x[b + 3, k]
-        out[b, r] = s0 * scale[r] + bias[r]
-        out[b + 1, r] = s1 * scale[r] + bias[r]
-        out[b + 2, r] = s2 * scale[r] + bias[r]
-        out[b + 3, r] = s3 * scale[r] + bias[r]
-    for b in range(full, rows):
-        s0 = ZERO
-        for k in range(width):
-            s0 += _plain(weight[r, k]) * x[b, k]
-        out[b, r] = s0 * scale[r] + bias[r]
+def _rectify(x):  # type: ignore[no-untyped-def]
+    """Zero for what is below, in place."""
+    for b in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            x[b, i] = max(x[b, i], ZERO)
+
+
+@njit(fastmath=True)
+def _added(sums, w, x):  # type: ignore[no-untyped-def]
+    """Four sums with the products of `w` and four numbers."""
+    return sums[0] + w * x[0], sums[1] + w * x[1], sums[2] + w * x[2], sums[3] + w * x[3]
 
 
 @njit(fastmath=True)
@@ -213,6 +232,8 @@ def _attend(query, keys, values, length, scores, out, at, head_width):  # type: 
     best = np.float32(-3e38)
     full = length - length % 4
     for t in range(0, full, 4):  # one at a time would be gathered from memory
+        for i in range(0, 4 * head_width, LINE // 4):
+            fetch(keys, (t + SOON) * head_width + i)
         s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
         for i in range(head_width):
             q = query[at + i]
@@ -236,6 +257,8 @@ def _attend(query, keys, values, length, scores, out, at, head_width):  # type: 
     for i in range(head_width):
         out[at + i] = ZERO
     for t in range(0, full, 4):
+        for i in range(0, 4 * head_width, LINE // 4):
+            fetch(values, (t + SOON) * head_width + i)
         s0, s1, s2, s3 = scores[t], scores[t + 1], scores[t + 2], scores[t + 3]
         for i in range(head_width):
             near, far = s0 * values[t, i] + s1 * values[t + 1, i], s2 * values[t + 2, i]
@@ -275,9 +298,9 @@ def _add_and_norm(x, y, gain, bias):  # type: ignore[no-untyped-def]
         for i in range(width):
             x[b, i] += y[b, i]
             mean += x[b, i]
-        mean /= width
+        mean /= np.float32(width)
         for i in range(width):
             variance += (x[b, i] - mean) ** 2
-        inverse = ONE / np.sqrt(variance / width + EPSILON)
+        inverse = ONE / np.sqrt(variance / np.float32(width) + EPSILON)
         for i in range(width):
             x[b, i] = (x[b, i] - mean) * inverse * gain[i] + bias[i]

@@ -7,7 +7,9 @@ prefill, which is bound by arithmetic and not by memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from threading import Lock
 from types import MappingProxyType
@@ -26,10 +28,10 @@ from engine.models.decoding_kernel import (
     Norm,
     Places,
     Projection,
-    Step,
     Weights,
     decoding_step,
 )
+from engine.models.kernel_parts import LINE
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.positions import frequencies
 from engine.models.text_to_semantic import TextToSemantic
@@ -67,24 +69,28 @@ class PackedDecoding:
 
     def __init__(self, weights: Weights, head_width: int) -> None:
         self._weights = weights
-        self._step: Step = decoding_step(head_width)
+        self._head_width = head_width
         self._is_small = weights.linear1.weight[0].nbytes < SHARED_BYTES
 
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
         lengths = cache.lengths[: cache.live].numpy()
         places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
-        with ONE_AT_A_TIME:
-            self._set_threads()
-            logits = self._step(self._weights, places, tokens.numpy(), positions.numpy())
+        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        threads = 1 if self._is_small else min(torch.get_num_threads(), most)
+        step = decoding_step(self._head_width, parallel=threads > 1)
+        with ONE_AT_A_TIME if threads > 1 else nullcontext():
+            if threads > 1:
+                _use_threads(threads)
+            logits = step(self._weights, places, tokens.numpy(), positions.numpy(), threads)
         return torch.from_numpy(logits)
 
-    def _set_threads(self) -> None:
-        threads = torch.get_num_threads()
-        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        numba.set_num_threads(1 if self._is_small else min(threads, most))
-        if torch.get_num_threads() != threads:  # by the pool of numba, when it starts
-            torch.set_num_threads(threads)
+
+def _use_threads(threads: int) -> None:
+    before = torch.get_num_threads()
+    numba.set_num_threads(threads)
+    if torch.get_num_threads() != before:  # changed by the pool of numba, when it starts
+        torch.set_num_threads(before)
 
 
 class PackedLinear(nn.Module):
@@ -152,7 +158,7 @@ def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str =
     parameters = [cast(nn.Parameter, getattr(owner, f"{prefix}weight")) for owner in owners]
     bias = np.stack([_array(getattr(owner, f"{prefix}bias")) for owner in owners])
     shape, kind = (len(owners), *parameters[0].shape), KINDS[precision]
-    weight, scale = torch.from_numpy(np.empty(shape, kind)), torch.ones(shape[:2])
+    weight, scale = torch.from_numpy(_lines(shape, kind)), torch.ones(shape[:2])
     for i, parameter in enumerate(parameters):
         plain = parameter.detach()
         if precision is Precision.INT8:
@@ -163,6 +169,14 @@ def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str =
             parameter.data = weight[i]
     bits = weight.view(torch.int16) if precision is Precision.HALF else weight
     return Projection(bits.numpy(), scale.numpy(), bias)
+
+
+def _lines(shape: tuple[int, ...], kind: type[np.number[Any]]) -> NDArray[Any]:
+    """Room for an array from the beginning of a cache line on, in numpy's large pages."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    room = np.empty(size + LINE, np.int8)
+    first = -room.ctypes.data % LINE
+    return room[first : first + size].view(kind).reshape(shape)
 
 
 def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
