@@ -155,13 +155,19 @@ def read_settings(**given: Any) -> Settings:
 
 
 class ClientSettings(BaseSettings):
-    """Where the command line client finds a server: `GPTSOVITS_SERVER`, `GPTSOVITS_KEY`."""
+    """Where the command line client finds a server: `GPTSOVITS_SERVER`, `GPTSOVITS_KEY`.
+
+    `ca_cert` is the authority of a server with TLS; `client_cert` and `client_key` are what a
+    server with `tls_client_ca` asks for. All three are PEM files.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     server: str = "127.0.0.1:50051"
     key: SecretStr | None = None
     ca_cert: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
 
 
 def misspelt_variables() -> list[str]:

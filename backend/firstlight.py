@@ -27,6 +27,10 @@ from backend.errors import ConfigurationError
 
 SENTENCE = "Hello, this is your own voice server. It is a good day to talk."
 OUTPUT = Path("out/hello.mp3")
+WITH_TLS = (
+    "with TLS on, no first sentence is spoken; hear one by `python -m backend say`, with "
+    "GPTSOVITS_SERVER and GPTSOVITS_CA_CERT"
+)
 START_LIMIT_S = 300.0
 POLL_S = 0.2
 
@@ -50,6 +54,9 @@ def main(
 def first_light(command: list[str], settings: Settings, out: Path, *, oneshot: bool) -> int:
     """Start the server by `command`, speak into `out`, and wait for its end unless `oneshot`.
 
+    A server with TLS is left to speak to others: its certificate is for a name that this program
+    does not know.
+
     Returns:
         The exit status: 0 after Ctrl-C and SIGTERM too.
     Raises:
@@ -61,9 +68,11 @@ def first_light(command: list[str], settings: Settings, out: Path, *, oneshot: b
         _fail(f"port {port} is in use: stop what listens there, or try PORT={port + 1} make run")
     key = settings.api_keys[0].get_secret_value() if settings.api_keys else None
     with _server(command) as process:
-        spoken = _speak(process, f"{host}:{port}", key, out)
+        spoken = settings.tls_cert is None and _speak(process, f"{host}:{port}", key, out)
         if oneshot and not spoken:
-            _fail("there was no voice to speak with")
+            _fail("there was no voice to speak with, or TLS is on")
+        if settings.tls_cert is not None:
+            typer.echo(WITH_TLS)
         if not oneshot:
             typer.echo(f"serving on {settings.host}:{port}; Ctrl-C stops")
             while (status := process.poll()) is None:

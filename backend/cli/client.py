@@ -51,7 +51,11 @@ def _open(
 ) -> grpc.Channel:
     if settings.ca_cert is None:
         return grpc.insecure_channel(address, options)
-    credentials = grpc.ssl_channel_credentials(settings.ca_cert.read_bytes())
+    credentials = grpc.ssl_channel_credentials(
+        settings.ca_cert.read_bytes(),
+        settings.client_key.read_bytes() if settings.client_key else None,
+        settings.client_cert.read_bytes() if settings.client_cert else None,
+    )
     return grpc.secure_channel(address, credentials, options)
 
 

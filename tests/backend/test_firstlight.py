@@ -86,6 +86,17 @@ def test_one_shot_leaves_the_sentence_and_tells_the_speed(
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server must be gone"
 
 
+def test_server_with_tls_serves_without_a_first_sentence(
+    port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(port=port, tls_cert=tmp_path / "a.pem", tls_key=tmp_path / "a.key")
+    serves_a_while = [sys.executable, "-c", "import time; time.sleep(0.5)"]
+    assert first_light(serves_a_while, settings, tmp_path / "a.mp3", oneshot=False) == 0
+    printed = capsys.readouterr().out
+    assert "with TLS on, no first sentence is spoken" in printed
+    assert f"serving on 127.0.0.1:{port}" in printed
+
+
 def test_server_without_voices_says_how_to_make_one(
     port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 import trustme
 
-from tests.e2e.backend_process import API_KEY, BackendProcess
+from tests.e2e.backend_process import API_KEY, ROOT, BackendProcess
 from tests.e2e.daemon import PluginProcess
 from tests.e2e.dify import Dify, failure
 from tests.e2e.nodes import Nodes
@@ -89,6 +93,32 @@ def test_nodes_with_the_certificate_are_served(tools_process: PluginProcess, dif
     nodes = Nodes(tools_process, form)
     assert nodes.validate() is True
     assert nodes.run("list_voices").variables["voices"]
+
+
+def test_the_command_line_is_served_with_the_certificate(
+    strict_backend: BackendProcess, authority: trustme.CA, caller: trustme.LeafCert, tmp_path: Path
+) -> None:
+    files = {
+        "GPTSOVITS_CA_CERT": authority.cert_pem,
+        "GPTSOVITS_CLIENT_CERT": caller.cert_chain_pems[0],
+        "GPTSOVITS_CLIENT_KEY": caller.private_key_pem,
+    }
+    for name, blob in files.items():
+        blob.write_to_path(tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "backend", "voices", "list", "--server", strict_backend.address],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "proto"),
+            "GPTSOVITS_KEY": API_KEY,
+            **{name: str(tmp_path / name) for name in files},
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "rms" in done.stdout
 
 
 def test_the_certificate_does_not_replace_the_key(dify: Dify) -> None:
