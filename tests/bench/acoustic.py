@@ -1,10 +1,17 @@
-"""Speed of the acoustic half: offline, in pieces, and beside its convolutions alone."""
+"""Speed of the acoustic half: offline, in pieces, and beside what its convolutions reach alone.
+
+The ceiling of a subject is the time that its multiplications would take at the rate of the
+residual convolutions, the largest part of the work, one after the other without anything between.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine.models.hifigan import HifiGan
 from engine.models.vits_decoder import VitsDecoder
@@ -28,31 +35,36 @@ def measure(rounds: int) -> list[Row]:
     latents = torch.randn(1, decoder.config.inter_channels, frames)
     style = torch.randn(1, decoder.config.gin_channels, 1)
     layers = _convolutions(decoder.dec, frames)
-    found = take_turns(
-        {
-            "whole sentence": lambda: _spoken(decoder, style, [TOKENS]),
-            "in growing pieces": lambda: _spoken(decoder, style, _cuts()),
-            "vocoder, plain forward": lambda: decoder.dec(latents, style),
-            "residual convolutions alone": lambda: [
-                F.conv2d(x, w, dilation=d, padding=p) for x, w, d, p in layers
-            ],
-        },
-        rounds,
-    )
-    convolutions = found["residual convolutions alone"].median_s
-    whole = found["whole sentence"].median_s
+    subjects: dict[str, Callable[[], object]] = {
+        "whole sentence": lambda: _spoken(decoder, style, [TOKENS]),
+        "in growing pieces": lambda: _spoken(decoder, style, _cuts()),
+        "vocoder, plain forward": lambda: decoder.dec(latents, style),
+        "residual convolutions alone": lambda: [
+            F.conv2d(x, w, dilation=d, padding=p) for x, w, d, p in layers
+        ],
+    }
+    work = {name: _operations(subject) for name, subject in subjects.items()}
+    seconds = {name: timed.median_s for name, timed in take_turns(subjects, rounds).items()}
+    rate = work["residual convolutions alone"] / seconds["residual convolutions alone"]
     return [
         Row(
             name,
-            seconds.median_s / audio_s,
+            seconds[name] / audio_s,
             "s per s of audio",
             {
-                "of the whole sentence": seconds.median_s / whole,
-                "of the convolutions' speed": convolutions / seconds.median_s,
+                "of the whole sentence": seconds[name] / seconds["whole sentence"],
+                "of its ceiling": work[name] / rate / seconds[name],
             },
         )
-        for name, seconds in found.items()
+        for name in subjects
     ]
+
+
+def _operations(subject: Callable[[], object]) -> int:
+    counter = FlopCounterMode(display=False)
+    with counter:
+        subject()
+    return int(counter.get_total_flops())
 
 
 def _cuts() -> list[int]:
