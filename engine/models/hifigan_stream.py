@@ -64,7 +64,7 @@ class _Convolution:
         self._seen: Tensor | None = None
 
     def push(self, x: Tensor, last: bool) -> Tensor:
-        seen = F.pad(x[..., :0], (self._pad, 0)) if self._seen is None else self._seen
+        seen = _silence(x, self._pad) if self._seen is None else self._seen
         x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
         kept = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
         self._seen = x[..., kept:]
@@ -72,6 +72,13 @@ class _Convolution:
             return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
         dilation = (1, self._conv.dilation[0])
         return F.conv2d(x, self._weight, self._conv.bias, dilation=dilation)
+
+
+def _silence(like: Tensor, samples: int) -> Tensor:
+    """Zeros [B, C, 1, samples], channels last: joined to others they must not change the layout."""
+    shape = (*like.shape[:-1], samples)
+    layout = torch.channels_last
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout).zero_()
 
 
 class _Upsampling:
@@ -90,6 +97,7 @@ class _Upsampling:
             tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
         if x.shape[-1]:
             spread = F.conv_transpose2d(x, self._weight, stride=(1, stride))
+            spread = spread.contiguous(memory_format=torch.channels_last)
             spread[..., : width - stride] += tail
         else:
             spread = tail
@@ -99,7 +107,7 @@ class _Upsampling:
         skipped = min(self._skip, out.shape[-1])
         self._skip -= skipped
         out = out[..., skipped:]
-        return out if self._conv.bias is None else out + self._conv.bias[:, None, None]
+        return out if self._conv.bias is None else out.add_(self._conv.bias[:, None, None])
 
 
 class _Waiting:
