@@ -10,6 +10,7 @@ a CPU.
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import batched
 from typing import cast
 
@@ -138,8 +139,8 @@ class _Pair:
     def push(self, x: Tensor, last: bool) -> Tensor:
         self._residual.put(x)
         y = self._first.push(F.leaky_relu(x, SLOPE), last)
-        y = self._second.push(F.leaky_relu(y, SLOPE), last)
-        return self._residual.take(y.shape[-1]) + y
+        y = self._second.push(F.leaky_relu_(y, SLOPE), last)
+        return y.add_(self._residual.take(y.shape[-1]))
 
 
 class _Stage:
@@ -162,4 +163,4 @@ class _Stage:
                 y = pair.push(y, last)
             ready.append(waiting.put(y))
         outputs = [waiting.take(min(ready)) for waiting in self._ahead]
-        return sum(outputs[1:], outputs[0]) / len(outputs)
+        return reduce(torch.add, outputs).div_(len(outputs))
