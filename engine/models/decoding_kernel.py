@@ -11,37 +11,18 @@ Inside of the loops whole arrays are indexed: numba counts the references to sli
 
 from __future__ import annotations
 
-import logging
-from functools import cache, partial
-from typing import Any, NamedTuple, Protocol, cast
+from functools import cache
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import LINE, fetch, lines, plain
+from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines, multiply
+from engine.models.packed_linear import Projection
 
-logger = logging.getLogger(__name__)
-
-ONE, ZERO = np.float32(1), np.float32(0)
 EPSILON = np.float32(1e-5)  # of the layer norms
-AHEAD = 4096  # bytes of a weight to fetch before they are needed, in a batch
 SOON = 16  # positions to fetch before they are needed
-FOUR_SUMS = (ZERO, ZERO, ZERO, ZERO)
-
-
-class Projection(NamedTuple):
-    """The linear layers of one kind, of all layers.
-
-    Attributes:
-        weight: float32, the bits of float16 as int16, or int8; [layers, out, in].
-        scale: what the rows are to be multiplied by, float32 [layers, out].
-        bias: float32 [layers, out].
-    """
-
-    weight: NDArray[Any]
-    scale: NDArray[np.float32]
-    bias: NDArray[np.float32]
 
 
 class Norm(NamedTuple):
@@ -89,11 +70,11 @@ class Step(Protocol):
         places: Places,
         tokens: NDArray[np.int64],
         positions: NDArray[np.int64],
-        parts: int,
+        threads: int,
     ) -> NDArray[np.float32]:
         """Tokens [B] and their audio positions [B] -> logits [B, V]; fills the caches.
 
-        `parts` is how many threads share the rows of a weight.
+        `threads` share the rows of a weight, in a step that is parallel.
         """
         ...
 
@@ -105,7 +86,7 @@ def decoding_step(head_width: int, parallel: bool) -> Step:
     Only a `parallel` one uses the threads of numba; on one thread their calls cost a tenth.
     """
 
-    def step(weights, places, tokens, positions, parts):  # type: ignore[no-untyped-def]
+    def step(weights, places, tokens, positions, threads):  # type: ignore[no-untyped-def]
         embedding, in_proj, out_proj, norm1, linear1, linear2, norm2, head = weights
         keys, values, lengths = places
         w_in, s_in, b_in = in_proj
@@ -114,6 +95,7 @@ def decoding_step(head_width: int, parallel: bool) -> Step:
         w_2, s_2, b_2 = linear2
         w_head, s_head, b_head = head
         rows, (layers, inner, width) = len(tokens), w_1.shape
+        parts = threads if parallel else 1
         heads = width // head_width
         x = lines(rows, width)
         for b in range(rows):
@@ -124,7 +106,7 @@ def decoding_step(head_width: int, parallel: bool) -> Step:
         logits = np.empty((rows, w_head.shape[1]), np.float32)
         for layer in range(layers):
             for part in prange(parts):
-                _multiply(w_in, s_in, b_in, layer, x, qkv, part, parts)
+                multiply(w_in, s_in, b_in, layer, x, qkv, part, parts)
             for h in prange(heads):
                 for b in range(rows):
                     _remember(qkv, keys[layer, b, h], values[layer, b, h], lengths[b], b, h)
@@ -133,24 +115,19 @@ def decoding_step(head_width: int, parallel: bool) -> Step:
                         scores[b, h], attended[b], h * head_width, head_width,
                     )  # fmt: skip
             for part in prange(parts):
-                _multiply(w_out, s_out, b_out, layer, attended, y, part, parts)
+                multiply(w_out, s_out, b_out, layer, attended, y, part, parts)
             _add_and_norm(x, y, norm1.gain[layer], norm1.bias[layer])
             for part in prange(parts):
-                _multiply(w_1, s_1, b_1, layer, x, hidden, part, parts)
+                multiply(w_1, s_1, b_1, layer, x, hidden, part, parts)
             _rectify(hidden)
             for part in prange(parts):
-                _multiply(w_2, s_2, b_2, layer, hidden, y, part, parts)
+                multiply(w_2, s_2, b_2, layer, hidden, y, part, parts)
             _add_and_norm(x, y, norm2.gain[layer], norm2.bias[layer])
         for part in prange(parts):
-            _multiply(w_head, s_head, b_head, 0, x, logits, part, parts)
+            multiply(w_head, s_head, b_head, 0, x, logits, part, parts)
         return logits
 
-    compiled = partial(njit, parallel=parallel, fastmath=True, nogil=True)
-    try:
-        return cast(Step, compiled(cache=True)(step))
-    except RuntimeError as error:  # numba's word for: no folder of ours can be written
-        logger.info("the decoding step is compiled anew in every process: %s", error)
-        return cast(Step, compiled()(step))
+    return cast(Step, compiled(step, parallel))
 
 
 @njit(fastmath=True)
@@ -164,52 +141,11 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=True)
-def _multiply(weight, scale, bias, layer, x, out, part, parts):  # type: ignore[no-untyped-def]
-    """A part of the rows of a layer's weight times all of `x`: columns of `out`.
-
-    Two rows of the weight at a time, as far apart as they can be, for memory is read fastest in
-    few long runs; and four of `x`, with a part of the weight's next rows fetched for each four.
-    """
-    rows, width = x.shape
-    ahead = max(1, AHEAD // (width * weight.itemsize))
-    fours = rows - rows % 4
-    first, last = weight.shape[1] * part // parts, weight.shape[1] * (part + 1) // parts
-    apart = (last - first + 1) // 2
-    for near in range(first, first + apart):
-        far = min(near + apart, last - 1)
-        for b in range(0, fours, 4):
-            for k in range(width * b // fours, width * (b + 4) // fours, LINE // weight.itemsize):
-                fetch(weight, (layer * weight.shape[1] + near + ahead) * width + k)
-                fetch(weight, (layer * weight.shape[1] + far + ahead) * width + k)
-            sums, others = FOUR_SUMS, FOUR_SUMS
-            for k in range(width):
-                column = x[b, k], x[b + 1, k], x[b + 2, k], x[b + 3, k]
-                sums = _added(sums, plain(weight[layer, near, k]), column)
-                others = _added(others, plain(weight[layer, far, k]), column)
-            for i in range(4):
-                out[b + i, near] = sums[i] * scale[layer, near] + bias[layer, near]
-                out[b + i, far] = others[i] * scale[layer, far] + bias[layer, far]
-        for b in range(fours, rows):
-            one, other = ZERO, ZERO
-            for k in range(width):
-                one += plain(weight[layer, near, k]) * x[b, k]
-                other += plain(weight[layer, far, k]) * x[b, k]
-            out[b, near] = one * scale[layer, near] + bias[layer, near]
-            out[b, far] = other * scale[layer, far] + bias[layer, far]
-
-
-@njit(fastmath=True)
 def _rectify(x):  # type: ignore[no-untyped-def]
     """Zero for what is below, in place."""
     for b in range(x.shape[0]):
         for i in range(x.shape[1]):
             x[b, i] = max(x[b, i], ZERO)
-
-
-@njit(fastmath=True)
-def _added(sums, w, x):  # type: ignore[no-untyped-def]
-    """Four sums with the products of `w` and four numbers."""
-    return sums[0] + w * x[0], sums[1] + w * x[1], sums[2] + w * x[2], sums[3] + w * x[3]
 
 
 @njit(fastmath=True)

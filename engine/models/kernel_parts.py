@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from llvmlite import ir
@@ -11,7 +13,26 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+logger = logging.getLogger(__name__)
+
+ONE, ZERO = np.float32(1), np.float32(0)
+FOUR_SUMS = (ZERO, ZERO, ZERO, ZERO)
 LINE = 64  # bytes of a cache line
+AHEAD = 4096  # bytes of a weight to fetch before they are needed, in a batch
+
+
+def compiled(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
+    """`function` as machine code, made at its first call and kept on disk.
+
+    It has to name a variable of its surroundings that tells whether it is `parallel`: numba keeps
+    the code under the values of those, and not under its own options.
+    """
+    compiler = partial(njit, parallel=parallel, fastmath=True, nogil=True)
+    try:
+        return cast(Callable[..., Any], compiler(cache=True)(function))
+    except RuntimeError as error:  # numba's word for: no folder of ours can be written
+        logger.info("%s is compiled anew in every process: %s", function.__name__, error)
+        return cast(Callable[..., Any], compiler()(function))
 
 
 @njit
@@ -64,3 +85,50 @@ def _fetch_code(context, array, index):  # type: ignore[no-untyped-def]
 
 _half: Any = intrinsic(_half_code)
 fetch: Any = intrinsic(_fetch_code)
+
+
+@njit(fastmath=True)
+def multiply(weight, scale, bias, layer, x, out, part, parts):  # type: ignore[no-untyped-def]
+    """A part of the rows of a layer's weight times all of `x`: columns of `out`."""
+    first, last = weight.shape[1] * part // parts, weight.shape[1] * (part + 1) // parts
+    multiply_rows(weight, scale, bias, layer, x, out, first, last)
+
+
+@njit(fastmath=True)
+def multiply_rows(weight, scale, bias, layer, x, out, first, last):  # type: ignore[no-untyped-def]
+    """Rows of a layer's weight times all of `x`: columns of `out`.
+
+    Two rows of the weight at a time, as far apart as they can be, for memory is read fastest in
+    few long runs; and four of `x`, with a part of the weight's next rows fetched for each four.
+    """
+    rows, width = x.shape
+    ahead = max(1, AHEAD // (width * weight.itemsize))
+    fours = rows - rows % 4
+    apart = (last - first + 1) // 2
+    for near in range(first, first + apart):
+        far = min(near + apart, last - 1)
+        for b in range(0, fours, 4):
+            for k in range(width * b // fours, width * (b + 4) // fours, LINE // weight.itemsize):
+                fetch(weight, (layer * weight.shape[1] + near + ahead) * width + k)
+                fetch(weight, (layer * weight.shape[1] + far + ahead) * width + k)
+            sums, others = FOUR_SUMS, FOUR_SUMS
+            for k in range(width):
+                column = x[b, k], x[b + 1, k], x[b + 2, k], x[b + 3, k]
+                sums = _added(sums, plain(weight[layer, near, k]), column)
+                others = _added(others, plain(weight[layer, far, k]), column)
+            for i in range(4):
+                out[b + i, near] = sums[i] * scale[layer, near] + bias[layer, near]
+                out[b + i, far] = others[i] * scale[layer, far] + bias[layer, far]
+        for b in range(fours, rows):
+            one, other = ZERO, ZERO
+            for k in range(width):
+                one += plain(weight[layer, near, k]) * x[b, k]
+                other += plain(weight[layer, far, k]) * x[b, k]
+            out[b, near] = one * scale[layer, near] + bias[layer, near]
+            out[b, far] = other * scale[layer, far] + bias[layer, far]
+
+
+@njit(fastmath=True)
+def _added(sums, w, x):  # type: ignore[no-untyped-def]
+    """Four sums with the products of `w` and four numbers."""
+    return sums[0] + w * x[0], sums[1] + w * x[1], sums[2] + w * x[2], sums[3] + w * x[3]

@@ -1,38 +1,34 @@
 """A text-to-semantic model whose decoding step is compiled, for a CPU.
 
 The weights of all layers lie in one array of each kind. Float32 weights stay the parameters of
-the model, as views of those arrays; of smaller ones the model keeps layers that unpack them for a
-prefill, which is bound by arithmetic and not by memory.
+the model, as views of those arrays; of smaller ones the model keeps packed layers for a prefill.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from enum import StrEnum
-from threading import Lock
 from types import MappingProxyType
 from typing import Any, cast
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engine.errors import MissingDependencyError
 from engine.models.decoding_kernel import (
     Embedding,
     Norm,
     Places,
-    Projection,
     Weights,
     decoding_step,
 )
 from engine.models.kernel_parts import LINE
+from engine.models.kernel_threads import numba_threads
 from engine.models.key_value_cache import KeyValueCache
+from engine.models.packed_linear import PackedLinear, Projection
 from engine.models.positions import frequencies
 from engine.models.text_to_semantic import TextToSemantic
 
@@ -56,56 +52,22 @@ KINDS: Mapping[Precision, type[np.number[Any]]] = MappingProxyType(
     {Precision.FLOAT32: np.float32, Precision.HALF: np.float16, Precision.INT8: np.int8}
 )
 INT8_MAXIMUM = 127
-SHARED_BYTES = 1 << 20  # of a layer's largest matrix: worth the work of several threads
-ONE_AT_A_TIME = Lock()  # numba's own pool of threads ends the process that enters it twice
 
 
 class PackedDecoding:
-    """The decoding step of one model.
-
-    Small models run on one thread: their loops end sooner than threads can meet, and on a busy
-    machine the meeting costs many times the work.
-    """
+    """The decoding step of one model."""
 
     def __init__(self, weights: Weights, head_width: int) -> None:
-        self._weights = weights
-        self._head_width = head_width
-        self._is_small = weights.linear1.weight[0].nbytes < SHARED_BYTES
+        self._weights, self._head_width = weights, head_width
 
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
         lengths = cache.lengths[: cache.live].numpy()
         places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
-        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        threads = 1 if self._is_small else min(torch.get_num_threads(), most)
-        step = decoding_step(self._head_width, parallel=threads > 1)
-        with ONE_AT_A_TIME if threads > 1 else nullcontext():
-            if threads > 1:
-                _use_threads(threads)
+        with numba_threads(self._weights.linear1.weight[0].nbytes) as threads:
+            step = decoding_step(self._head_width, parallel=threads > 1)
             logits = step(self._weights, places, tokens.numpy(), positions.numpy(), threads)
         return torch.from_numpy(logits)
-
-
-def _use_threads(threads: int) -> None:
-    before = torch.get_num_threads()
-    numba.set_num_threads(threads)
-    if torch.get_num_threads() != before:  # changed by the pool of numba, when it starts
-        torch.set_num_threads(before)
-
-
-class PackedLinear(nn.Module):
-    """`nn.Linear` that unpacks its weight at every call."""
-
-    def __init__(self, packed: Projection, layer: int) -> None:
-        super().__init__()
-        weight = torch.from_numpy(packed.weight[layer])
-        self._weight = weight.view(torch.float16) if weight.dtype is torch.int16 else weight
-        self._scale = torch.from_numpy(packed.scale[layer])
-        self._bias = torch.from_numpy(packed.bias[layer])
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Float32 [..., in] -> [..., out]."""
-        return torch.addcmul(self._bias, F.linear(x, self._weight.float()), self._scale)
 
 
 def pack_text_to_semantic(
@@ -144,7 +106,7 @@ def pack_text_to_semantic(
     )
     model.packed = PackedDecoding(weights, model.config.width // model.config.heads)
     if precision is not Precision.FLOAT32:
-        _unpack_for_prefill(model, weights)
+        _share_with_prefill(model, weights)
 
 
 def _lossless(model: TextToSemantic) -> Precision:
@@ -194,7 +156,7 @@ def _array(parameter: Tensor) -> NDArray[np.float32]:
     return cast(NDArray[np.float32], parameter.detach().float().contiguous().numpy())
 
 
-def _unpack_for_prefill(model: TextToSemantic, weights: Weights) -> None:
+def _share_with_prefill(model: TextToSemantic, weights: Weights) -> None:
     """Let the packed weights stand in for the plain ones."""
     for i, layer in enumerate(model.h):
         attention = layer.self_attn

@@ -14,7 +14,8 @@ import torch
 
 from engine.errors import MissingDependencyError
 from engine.models.key_value_cache import KeyValueCache
-from engine.models.packed_decoding import PackedLinear, Precision, pack_text_to_semantic
+from engine.models.packed_decoding import Precision, pack_text_to_semantic
+from engine.models.packed_linear import PackedLinear
 from engine.models.text_to_semantic import TextToSemantic
 from tests.source_tree import ROOT
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
@@ -87,7 +88,7 @@ def test_other_weights_stay_float32() -> None:
 def test_the_number_of_threads_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    monkeypatch.setattr("engine.models.packed_decoding.SHARED_BYTES", 0)
+    monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
     model = packed_model(Precision.FLOAT32)
     assert torch.equal(decoded(model, 6, threads), decoded(model, 6))
 
