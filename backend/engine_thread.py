@@ -102,9 +102,13 @@ class EngineLoop:
             self._obey()
             self._fill_slot()
             if self._can_step():
-                events = self._measured_step()
-                self._dispatch(events)
-                self._count_faults(events)
+                self._work()
+
+    def _work(self) -> None:
+        """One step; nothing of it is held while the loop waits for orders."""
+        events = self._measured_step()
+        self._dispatch(events)
+        self._count_faults(events)
 
     def _measured_step(self) -> list[StreamEvent]:
         began, self._rested = time.perf_counter(), False
