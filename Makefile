@@ -23,10 +23,11 @@ golden: ## Replay the golden data in CASES=folder; KINDS=a,b picks some
 	@.ci/bootstrap test
 	$(PY) -m tests.golden --cases "$(CASES)" $(if $(KINDS),--kinds "$(KINDS)")
 
-check: proto-check ## Lint, check formats and types, and that the stubs are fresh
+check: proto-check ## Lint, check formats and types, and that stubs and pictures are fresh
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) .ci/pictures.py --check
 	@if command -v $(BUF) >/dev/null; then $(BUF) lint proto; else \
 	  echo "without buf (npm install -g @bufbuild/buf), proto/ was not linted"; test -z "$(CI)"; fi
 

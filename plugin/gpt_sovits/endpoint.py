@@ -15,6 +15,7 @@ from plugin.gpt_sovits.fields import choice, text
 DEFAULT_PORT = 50051
 
 _EXAMPLE = "like tts.example.org:50051"
+_BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\w+)?(:\d+)?")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9._-]+")
 
 
@@ -93,7 +94,7 @@ def _address(written: str) -> str:
     """Return `host:port` of an address that may carry a scheme and may lack the port."""
     if not written:
         raise SettingError("server_address", f"Enter the server address, {_EXAMPLE}.")
-    if "@" in written:  # not quoted, as there may be a password before the sign
+    if re.search("[@?]", written):  # not quoted, as there may be a password beside the sign
         raise SettingError(
             "server_address",
             f"The server address must hold no user and no key. Enter it {_EXAMPLE}, and the key in "
@@ -102,6 +103,12 @@ def _address(written: str) -> str:
     # Input methods for Chinese and Japanese write a full-width colon.
     bare = re.sub(r"^[a-z]+://", "", unicodedata.normalize("NFKC", written), flags=re.I)
     bare = bare.rstrip("/")
+    if _BARE_IPV6.fullmatch(bare):  # whose last part might be meant as the port
+        raise SettingError(
+            "server_address",
+            f"The server address {written!r} has colons within. Enter an IPv6 address in brackets, "
+            "like [fd00::1]:50051.",
+        )
     host, colon, port = bare.rpartition(":") if not bare.endswith("]") else (bare, "", "")
     if not colon:
         host, port = bare, str(DEFAULT_PORT)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
 from pathspec import GitIgnoreSpec
 
 from plugin.packaging.errors import PackageError
+from plugin.packaging.links import relinked
 
 TOP_FILES = {"LICENSE", "PRIVACY.md", "README.md", "main.py", "manifest.yaml", "requirements.txt"}
 TOP_FOLDERS = {"_assets", "plugin", "proto", "readme"}
 IGNORE_FILE = ".difyignore"
-
-_LINK = re.compile(r"\]\((?!\w+:|#)([^)]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,7 @@ TOOLS = Recipe(
             "/readme/",
             "/_assets/logo*.svg",
             "/_assets/icon*.svg",
-            "/_assets/in-dify.svg",
-            "/_assets/workflow.svg",
-            "/plugin/WORKFLOW.md",
+            "/_assets/in-dify.png",
         ),
         *("/plugin/provider/", "/plugin/gpt_sovits/models/", "/plugin/gpt_sovits/schema.py"),
     ),
@@ -80,36 +76,35 @@ def package_files(root: Path, recipe: Recipe = PROVIDER) -> dict[str, bytes]:
             [f"{name} is not part of the plugin: name it in {IGNORE_FILE}" for name in strangers]
             + [f"{path} is a link, which Dify's tools cannot pack" for path in links]
         )
-    return _moved({path.as_posix(): (root / path).read_bytes() for path in paths}, recipe.moved)
+    return _arranged({path.as_posix(): (root / path).read_bytes() for path in paths}, recipe.moved)
 
 
-def _moved(files: dict[str, bytes], moved: Mapping[str, str]) -> dict[str, bytes]:
-    """Return `files` with the moved ones in their new places, whatever else lay there."""
-    arrived = {}
+def _places(paths: Iterable[str], moved: Mapping[str, str]) -> dict[str, str]:
+    """Return where each path of the tree lies in the package."""
+    places = {path: path for path in paths}
     for source, target in moved.items():
-        for path in [path for path in files if path == source or _is_below(path, source)]:
-            place = target + path.removeprefix(source)
-            arrived[place] = _relinked(files.pop(path), path, place)
-    return {**files, **arrived}
+        for path in places:
+            if path == source or (source.endswith("/") and path.startswith(source)):
+                places[path] = target + path.removeprefix(source)
+    return places
 
 
-def _relinked(data: bytes, path: str, place: str) -> bytes:
-    """Return a document with its links to other files as they are from its new place.
+def _arranged(files: Mapping[str, bytes], moved: Mapping[str, str]) -> dict[str, bytes]:
+    """Return `files` in their places, those that move over whatever else lay there."""
+    places = _places(files, moved)
+    order = sorted(files, key=lambda path: places[path] != path)
+    sources = {places[path]: path for path in order}
+    repository = _repository(files.get(sources.get("manifest.yaml", ""), b""))
+    return {
+        place: relinked(files[path].decode(), path, places, repository).encode()
+        if path.endswith(".md")
+        else files[path]
+        for place, path in sources.items()
+    }
 
-    What it links to must stay where it was, or at least at the same place beside it.
-    """
-    if not path.endswith(".md") or posixpath.dirname(path) == posixpath.dirname(place):
-        return data
 
-    def relinked(found: re.Match[str]) -> str:
-        meant = posixpath.normpath(posixpath.join(posixpath.dirname(path), found[1]))
-        return f"]({posixpath.relpath(meant, posixpath.dirname(place) or '.')})"
-
-    return _LINK.sub(relinked, data.decode()).encode()
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return folder.endswith("/") and path.startswith(folder)
+def _repository(manifest: bytes) -> str:
+    return str((yaml.safe_load(manifest) or {}).get("repo", ""))
 
 
 def _walk(root: Path, folder: Path, spec: GitIgnoreSpec) -> Iterator[Path]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from plugin.packaging.links import LINK, PICTURES
+
 LARGEST_PACKAGE_BYTES = 1_000_000  # unpacked, and ours; Dify takes 50 MiB
+RASTER = (".png", ".jpg", ".webp")
 SECTIONS = ("set-up", "usage", "credentials", "connection")
 
-_LINK = re.compile(r"\]\((?!\w+:|#)([^)]+)\)")
 _CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _TRANSLATION = re.compile(r"readme/README_[a-z]{2}_[A-Za-z]{2,}\.md")
@@ -42,10 +43,17 @@ def problems(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterato
 def _links(files: Mapping[str, bytes]) -> Iterator[str]:
     for path in files:
         if path.endswith(".md"):
-            folder = posixpath.dirname(path)
-            for link in _LINK.findall(files[path].decode()):
-                if posixpath.normpath(posixpath.join(folder, link)) not in files:
-                    yield f"{path} links to {link}, which is not in the package"
+            for link in LINK.findall(files[path].decode()):
+                yield from _link(path, link, files)
+
+
+def _link(path: str, link: str, files: Mapping[str, bytes]) -> Iterator[str]:
+    if not link.startswith(PICTURES):
+        yield f"{path} links to {link}: Dify finds pictures in {PICTURES} alone"
+    elif link.removeprefix("./") not in files:
+        yield f"{path} shows {link}, which is not in the package"
+    elif not link.endswith(RASTER):
+        yield f"{path} shows {link}: Dify's page tells browsers no type, and they ask SVG for one"
 
 
 def _requirements(text: str) -> Iterator[str]:

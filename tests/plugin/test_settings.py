@@ -51,9 +51,17 @@ def test_a_wrong_address_is_refused_with_an_example(text: str) -> None:
     assert caught.value.field == "server_address"
 
 
-def test_a_key_within_the_address_is_refused_without_being_quoted() -> None:
+@pytest.mark.parametrize("text", ["::1", "fd00::1:50051", "2001:db8::5", "fe80::1%eth0"])
+def test_an_ipv6_address_without_brackets_is_told_where_they_belong(text: str) -> None:
+    with pytest.raises(SettingError, match=r"in brackets, like \[fd00::1\]:50051") as caught:
+        read_settings({"server_address": text})
+    assert caught.value.field == "server_address"
+
+
+@pytest.mark.parametrize("text", ["grpc://user:secret@tts:50051", "tts:50051?key=secret"])
+def test_a_key_within_the_address_is_refused_without_being_quoted(text: str) -> None:
     with pytest.raises(SettingError, match="no user and no key") as caught:
-        read_settings({"server_address": "grpc://user:secret@tts:50051"})
+        read_settings({"server_address": text})
     assert "secret" not in str(caught.value)
 
 
