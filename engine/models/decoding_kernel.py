@@ -2,9 +2,9 @@
 
 A step reads every weight once, so it can be no faster than memory; a library call per layer and
 operation makes it several times slower. Here numba compiles the whole step: five parallel loops a
-layer, over the heads or over parts of the rows of a weight matrix. The weights may be float32,
-float16 (as int16: numba has no other) or int8, with a scale for each row; activations and sums
-stay float32. A row of the batch gets the same result whatever the number of threads.
+layer, over the heads or over parts of the panels of a weight. The weights may be float32, float16
+(as int16: numba has no other) or int8, with a scale for each output; activations and sums stay
+float32. A row gets the same result whatever the number of threads and of other rows.
 
 Inside of the loops whole arrays are indexed: numba counts the references to slices of them.
 """
@@ -18,8 +18,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines, multiply
-from engine.models.packed_linear import Projection
+from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines
+from engine.models.panels import Projection, multiply
 
 EPSILON = np.float32(1e-5)  # of the layer norms
 SOON = 16  # positions to fetch before they are needed
@@ -72,9 +72,9 @@ class Step(Protocol):
         positions: NDArray[np.int64],
         threads: int,
     ) -> NDArray[np.float32]:
-        """Tokens [B] and their audio positions [B] -> logits [B, V]; fills the caches.
+        """Tokens [B] and their audio positions [B] -> logits [B, V or more]; fills the caches.
 
-        `threads` share the rows of a weight, in a step that is parallel.
+        `threads` share the panels of a weight, in a step that is parallel.
         """
         ...
 
@@ -94,37 +94,36 @@ def decoding_step(head_width: int, parallel: bool) -> Step:
         w_1, s_1, b_1 = linear1
         w_2, s_2, b_2 = linear2
         w_head, s_head, b_head = head
-        rows, (layers, inner, width) = len(tokens), w_1.shape
+        rows, (layers, _, width, _) = len(tokens), w_1.shape
         parts = threads if parallel else 1
         heads = width // head_width
         x = lines(rows, width)
         for b in range(rows):
             _embed(embedding, tokens[b], positions[b], x, b)
-        qkv, hidden = lines(rows, 3 * width), lines(rows, inner)
-        attended, y = lines(rows, width), lines(rows, width)
+        qkv, hidden = lines(rows, b_in.shape[1]), lines(rows, b_1.shape[1])
+        attended, y = lines(rows, width), lines(rows, b_out.shape[1])
         scores = np.empty((rows, heads, lengths.max() + 1), np.float32)
-        logits = np.empty((rows, w_head.shape[1]), np.float32)
+        logits = np.empty((rows, b_head.shape[1]), np.float32)
         for layer in range(layers):
             for part in prange(parts):
-                multiply(w_in, s_in, b_in, layer, x, qkv, part, parts)
+                multiply((w_in, s_in, b_in), layer, x, qkv, ONE, part, parts)
             for h in prange(heads):
                 for b in range(rows):
-                    _remember(qkv, keys[layer, b, h], values[layer, b, h], lengths[b], b, h)
+                    _remember(qkv, keys[layer, b, h], values[layer, b, h], lengths[b], b, h, width)
                     _attend(
                         qkv[b], keys[layer, b, h], values[layer, b, h], lengths[b] + 1,
                         scores[b, h], attended[b], h * head_width, head_width,
                     )  # fmt: skip
             for part in prange(parts):
-                multiply(w_out, s_out, b_out, layer, attended, y, part, parts)
+                multiply((w_out, s_out, b_out), layer, attended, y, ONE, part, parts)
             _add_and_norm(x, y, norm1.gain[layer], norm1.bias[layer])
             for part in prange(parts):
-                multiply(w_1, s_1, b_1, layer, x, hidden, part, parts)
-            _rectify(hidden)
+                multiply((w_1, s_1, b_1), layer, x, hidden, ZERO, part, parts)
             for part in prange(parts):
-                multiply(w_2, s_2, b_2, layer, hidden, y, part, parts)
+                multiply((w_2, s_2, b_2), layer, hidden, y, ONE, part, parts)
             _add_and_norm(x, y, norm2.gain[layer], norm2.bias[layer])
         for part in prange(parts):
-            multiply(w_head, s_head, b_head, 0, x, logits, part, parts)
+            multiply((w_head, s_head, b_head), 0, x, logits, ONE, part, parts)
         return logits
 
     return cast(Step, compiled(step, parallel))
@@ -141,18 +140,9 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath=True)
-def _rectify(x):  # type: ignore[no-untyped-def]
-    """Zero for what is below, in place."""
-    for b in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            x[b, i] = max(x[b, i], ZERO)
-
-
-@njit(fastmath=True)
-def _remember(qkv, keys, values, at, b, h):  # type: ignore[no-untyped-def]
+def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-def]
     """Put the newest key and value of head `h` of row `b` into its caches [T, head width]."""
     head_width = keys.shape[1]
-    width = qkv.shape[1] // 3
     for i in range(head_width):
         keys[at, i] = qkv[b, width + h * head_width + i]
         values[at, i] = qkv[b, 2 * width + h * head_width + i]

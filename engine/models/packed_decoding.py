@@ -1,12 +1,11 @@
 """A text-to-semantic model whose decoding step is compiled, for a CPU.
 
-The weights of all layers lie in one array of each kind. Float32 weights stay the parameters of
-the model, as views of those arrays; of smaller ones the model keeps packed layers for a prefill.
+The weights of all layers lie in one array of each kind, which a prefill reads, too: the model's own
+are dropped.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,12 +24,12 @@ from engine.models.decoding_kernel import (
     Weights,
     decoding_step,
 )
-from engine.models.kernel_parts import LINE
 from engine.models.kernel_threads import numba_threads
 from engine.models.key_value_cache import KeyValueCache
-from engine.models.packed_linear import PackedLinear, Projection
+from engine.models.packed_linear import PackedLinear
+from engine.models.panels import Projection, padded, panels_of
 from engine.models.positions import frequencies
-from engine.models.text_to_semantic import TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 
 CPU = torch.device("cpu")
 
@@ -55,10 +54,13 @@ INT8_MAXIMUM = 127
 
 
 class PackedDecoding:
-    """The decoding step of one model."""
+    """The decoding step of one model, whose layers have the `precision`."""
 
-    def __init__(self, weights: Weights, head_width: int) -> None:
-        self._weights, self._head_width = weights, head_width
+    def __init__(
+        self, weights: Weights, config: TextToSemanticConfig, precision: Precision
+    ) -> None:
+        self.precision, self._weights, self._vocabulary = precision, weights, config.vocabulary
+        self._head_width = config.width // config.heads
 
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
@@ -67,7 +69,7 @@ class PackedDecoding:
         with numba_threads(self._weights.linear1.weight[0].nbytes) as threads:
             step = decoding_step(self._head_width, parallel=threads > 1)
             logits = step(self._weights, places, tokens.numpy(), positions.numpy(), threads)
-        return torch.from_numpy(logits)
+        return torch.from_numpy(logits)[:, : self._vocabulary]
 
 
 def pack_text_to_semantic(
@@ -104,9 +106,8 @@ def pack_text_to_semantic(
         _norm([layer.norm2 for layer in layers]),
         _head(model),
     )
-    model.packed = PackedDecoding(weights, model.config.width // model.config.heads)
-    if precision is not Precision.FLOAT32:
-        _share_with_prefill(model, weights)
+    model.packed = PackedDecoding(weights, model.config, precision)
+    _share_with_prefill(model, weights)
 
 
 def _lossless(model: TextToSemantic) -> Precision:
@@ -117,28 +118,24 @@ def _lossless(model: TextToSemantic) -> Precision:
 
 def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str = "") -> Projection:
     """The weights and biases that `owners` have under the prefix, one array of each."""
-    parameters = [cast(nn.Parameter, getattr(owner, f"{prefix}weight")) for owner in owners]
-    bias = np.stack([_array(getattr(owner, f"{prefix}bias")) for owner in owners])
-    shape, kind = (len(owners), *parameters[0].shape), KINDS[precision]
-    weight, scale = torch.from_numpy(_lines(shape, kind)), torch.ones(shape[:2])
-    for i, parameter in enumerate(parameters):
-        plain = parameter.detach()
+    weights, scales, biases = [], [], []
+    for owner in owners:
+        weight = cast(Tensor, getattr(owner, f"{prefix}weight")).detach().float()
+        scale = torch.ones(len(weight))
         if precision is Precision.INT8:
-            scale[i] = plain.abs().amax(1).clamp(min=1e-30) / INT8_MAXIMUM
-            plain = torch.round(plain / scale[i, :, None])
-        weight[i] = plain
-        if precision is Precision.FLOAT32:
-            parameter.data = weight[i]
-    bits = weight.view(torch.int16) if precision is Precision.HALF else weight
-    return Projection(bits.numpy(), scale.numpy(), bias)
+            scale = weight.abs().amax(1).clamp(min=1e-30) / INT8_MAXIMUM
+            weight = torch.round(weight / scale[:, None])
+        weights.append(weight.numpy())
+        scales.append(_filled(scale.numpy()))
+        biases.append(_filled(_array(getattr(owner, f"{prefix}bias"))))
+    packed = panels_of(weights, KINDS[precision])
+    bits = packed.view(np.int16) if precision is Precision.HALF else packed
+    return Projection(bits, np.stack(scales), np.stack(biases))
 
 
-def _lines(shape: tuple[int, ...], kind: type[np.number[Any]]) -> NDArray[Any]:
-    """Room for an array from the beginning of a cache line on, in numpy's large pages."""
-    size = math.prod(shape) * np.dtype(kind).itemsize
-    room = np.empty(size + LINE, np.int8)
-    first = -room.ctypes.data % LINE
-    return room[first : first + size].view(kind).reshape(shape)
+def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Zeros behind the values, up to whole panels."""
+    return np.pad(values, (0, padded(len(values)) - len(values)))
 
 
 def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
@@ -147,9 +144,9 @@ def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
 
 
 def _head(model: TextToSemantic) -> Projection:
-    weight = _array(model.ar_predict_layer.weight)[None]
-    ones = np.ones(weight.shape[:2], np.float32)
-    return Projection(weight, ones, np.zeros_like(ones))
+    weight = panels_of([_array(model.ar_predict_layer.weight)], np.float32)
+    zeros = np.zeros((1, padded(model.config.vocabulary)), np.float32)
+    return Projection(weight, np.ones_like(zeros), zeros)
 
 
 def _array(parameter: Tensor) -> NDArray[np.float32]:
@@ -158,11 +155,12 @@ def _array(parameter: Tensor) -> NDArray[np.float32]:
 
 def _share_with_prefill(model: TextToSemantic, weights: Weights) -> None:
     """Let the packed weights stand in for the plain ones."""
+    width = model.config.width
     for i, layer in enumerate(model.h):
         attention = layer.self_attn
-        attention.packed_in_proj = PackedLinear(weights.in_proj, i)
+        attention.packed_in_proj = PackedLinear(weights.in_proj, i, 3 * width)
         attention.register_parameter("in_proj_weight", None)
         attention.register_parameter("in_proj_bias", None)
-        attention.out_proj = PackedLinear(weights.out_proj, i)
-        layer.linear1 = PackedLinear(weights.linear1, i)
-        layer.linear2 = PackedLinear(weights.linear2, i)
+        attention.out_proj = PackedLinear(weights.out_proj, i, width)
+        layer.linear1 = PackedLinear(weights.linear1, i, 4 * width)
+        layer.linear2 = PackedLinear(weights.linear2, i, width)

@@ -1,0 +1,100 @@
+"""Weights as panels of 16 columns, and the product of rows with them; see `tile_kernel`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.models.tile_kernel import LANES, LINE, multiply_tile
+
+TILE_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
+
+
+class Projection(NamedTuple):
+    """The linear layers of one kind, of all layers; outputs are filled up to whole panels.
+
+    Attributes:
+        weight: float32, the bits of float16 as int16, or int8; [layers, panels, in, LANES].
+        scale: what the outputs are to be multiplied by, float32 [layers, panels * LANES].
+        bias: float32 [layers, panels * LANES].
+    """
+
+    weight: NDArray[Any]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def padded(columns: int) -> int:
+    """The columns of as many whole panels as are needed."""
+    return -(-columns // LANES) * LANES
+
+
+def panels_of(weights: Sequence[NDArray[Any]], kind: type[np.number[Any]]) -> NDArray[Any]:
+    """Weights [out, in] of some layers as panels [layers, panels, in, LANES] of one kind."""
+    outputs, inputs = weights[0].shape
+    packed = aligned((len(weights), padded(outputs) // LANES, inputs, LANES), kind)
+    for layer, weight in enumerate(weights):
+        filled = np.zeros((padded(outputs), inputs), weight.dtype)
+        filled[:outputs] = weight
+        packed[layer] = filled.reshape(-1, LANES, inputs).transpose(0, 2, 1)
+    return packed
+
+
+def aligned(shape: tuple[int, ...], kind: type[np.number[Any]]) -> NDArray[Any]:
+    """Room for an array from the beginning of a cache line on, in numpy's large pages."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    room = np.empty(size + LINE, np.int8)
+    first = -room.ctypes.data % LINE
+    return room[first : first + size].view(kind).reshape(shape)
+
+
+@njit(fastmath=True)
+def multiply(packed, layer, x, out, slope, part, parts):  # type: ignore[no-untyped-def]
+    """Rows of `x` [B, in] times a part of a layer's panels: columns of `out` [B, out].
+
+    What is below zero is multiplied by `slope`. Few rows pass several panels at a time: memory is
+    read fastest in a few long runs.
+    """
+    rows, (_, panels, depth, lanes) = len(x), packed[0].shape
+    panel, last = panels * part // parts, panels * (part + 1) // parts
+    step = depth * lanes
+    shape = out.shape[1], x.shape[1], 1, 0, depth, step
+    tiles = (rows + TILE_ROWS - 1) // TILE_ROWS
+    together = 4 if rows == 1 else 2 if rows < 4 else 1
+    while panel < last:
+        count = together if panel + together <= last else 1
+        at, column = (layer * panels + panel) * step, (layer * panels + panel) * lanes
+        for tile in range(tiles):
+            row = rows * tile // tiles
+            size = rows * (tile + 1) // tiles - row, count
+            to, begin = row * out.shape[1] + panel * lanes, row * x.shape[1]
+            _multiply_tile(out, to, x, begin, packed, at, column, slope, shape, size)
+        panel += count
+
+
+@njit(fastmath=True)
+def _multiply_tile(out, to, x, begin, packed, at, column, slope, shape, size):  # type: ignore[no-untyped-def]
+    """`multiply_tile` of as many rows and panels; more than six never come in less than three."""
+    if size == (1, 4):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 1, 4)
+    elif size == (1, 1):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 1, 1)
+    elif size == (2, 2):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 2, 2)
+    elif size == (2, 1):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 2, 1)
+    elif size == (3, 2):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 3, 2)
+    elif size == (3, 1):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 3, 1)
+    elif size == (4, 1):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 4, 1)
+    elif size == (5, 1):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 5, 1)
+    else:
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 6, 1)
