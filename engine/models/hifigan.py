@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, prod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
+
+if TYPE_CHECKING:
+    from engine.models.hifigan_stream import Layers
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
@@ -71,7 +75,10 @@ class ResBlock(nn.Module):
 
 
 class HifiGan(nn.Module):
-    """The generator: transposed convolutions, each followed by a mean of residual blocks."""
+    """The generator: transposed convolutions, each followed by a mean of residual blocks.
+
+    `packed` are the layers of its streams where its weights are packed.
+    """
 
     def __init__(self, config: HifiGanConfig) -> None:
         super().__init__()
@@ -90,6 +97,7 @@ class HifiGan(nn.Module):
             ):
                 self.resblocks.append(ResBlock(c, size, dilations))
         self.conv_post = nn.Conv1d(c, 1, 7, padding=3, bias=config.final_bias)
+        self.packed: Layers | None = None
 
     def forward(self, z: Tensor, style_embedding: Tensor | None = None) -> Tensor:
         """[B, in, T], style [B, gin, 1] -> waveform [B, 1, T * hop] in [-1, 1]."""

@@ -5,14 +5,14 @@ sample is computed twice. The newest samples wait until the frames that they dep
 (`HifiGanConfig.reach`).
 
 Inside, sound is [B, C, 1, T] with channels last, the layout in which convolutions run fastest on
-a CPU.
+a CPU. The layers are of plain tensor operations, or those of the generator's packed weights.
 """
 
 from __future__ import annotations
 
 from functools import reduce
 from itertools import batched
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,24 @@ from torch.nn import functional as F
 
 from engine.models.hifigan import FINAL_SLOPE, SLOPE, HifiGan, ResBlock
 from engine.models.weight_norm import weight_of
+
+
+class Layer(Protocol):
+    """A part of a generator on its way through one sound."""
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """Take samples [B, C, 1, T]; return those whose neighbours are all there."""
+        ...
+
+
+class Layers(Protocol):
+    """Makes the layers of a stream; a piece passes them `block_frames` at a time, or at once."""
+
+    @property
+    def block_frames(self) -> int | None: ...
+    def convolution(self, conv: nn.Module) -> Layer: ...
+    def upsampling(self, up: nn.ConvTranspose1d) -> Layer: ...
+    def pair(self, first: nn.Module, second: nn.Module) -> Layer: ...
 
 
 class HifiGanStream:
@@ -32,20 +50,27 @@ class HifiGanStream:
     """
 
     def __init__(self, generator: HifiGan, style_embedding: Tensor | None = None) -> None:
-        self._first = _Convolution(generator.conv_pre)
+        layers = generator.packed or _PLAIN
+        self._first = layers.convolution(generator.conv_pre)
         blocks = batched(generator.resblocks, len(generator.config.resblock_kernel_sizes))
         self._stages = [
-            _Stage(cast(nn.ConvTranspose1d, up), cast(tuple[ResBlock, ...], group))
+            _Stage(layers, cast(nn.ConvTranspose1d, up), cast(tuple[ResBlock, ...], group))
             for up, group in zip(generator.ups, blocks, strict=True)
         ]
-        self._last = _Convolution(generator.conv_post)
+        self._last = layers.convolution(generator.conv_post)
         self._generator, self._style = generator, style_embedding
+        self._block_frames = layers.block_frames
 
     def push(self, z: Tensor, *, last: bool) -> Tensor:
         """Take latents [B, in, T] of the next frames; return the samples that are ready, [B, 1, S].
 
         `last` ends the stream and gives all that is left.
         """
+        blocks = z.split(self._block_frames or max(1, z.shape[-1]), dim=-1)
+        sounds = [self._push(block, last=False) for block in blocks[:-1]]
+        return torch.cat([*sounds, self._push(blocks[-1], last=last)], dim=-1)
+
+    def _push(self, z: Tensor, *, last: bool) -> Tensor:
         x = z.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         x = self._first.push(x, last)
         if self._style is not None:
@@ -83,7 +108,7 @@ def _silence(like: Tensor, samples: int) -> Tensor:
 
 
 class _Upsampling:
-    """A transposed convolution; adds what overlaps from the piece before."""
+    """A transposed convolution of bent samples; adds what overlaps from the piece before."""
 
     def __init__(self, conv: nn.ConvTranspose1d) -> None:
         self._conv = conv
@@ -93,7 +118,7 @@ class _Upsampling:
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         stride, width = self._conv.stride[0], self._conv.kernel_size[0]
-        tail = self._tail
+        x, tail = F.leaky_relu(x, SLOPE), self._tail
         if tail is None:
             tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
         if x.shape[-1]:
@@ -143,19 +168,39 @@ class _Pair:
         return y.add_(self._residual.take(y.shape[-1]))
 
 
+class _PlainLayers:
+    """Layers of tensor operations, for any device."""
+
+    block_frames = None
+
+    def convolution(self, conv: nn.Module) -> _Convolution:
+        return _Convolution(conv)
+
+    def upsampling(self, up: nn.ConvTranspose1d) -> _Upsampling:
+        return _Upsampling(up)
+
+    def pair(self, first: nn.Module, second: nn.Module) -> _Pair:
+        return _Pair(first, second)
+
+
+_PLAIN = _PlainLayers()
+
+
 class _Stage:
     """An upsampling and the mean of the residual blocks after it; wide blocks lag behind."""
 
-    def __init__(self, up: nn.ConvTranspose1d, blocks: tuple[ResBlock, ...]) -> None:
-        self._up = _Upsampling(up)
+    def __init__(
+        self, layers: Layers, up: nn.ConvTranspose1d, blocks: tuple[ResBlock, ...]
+    ) -> None:
+        self._up = layers.upsampling(up)
         self._blocks = [
-            [_Pair(a, b) for a, b in zip(block.convs1, block.convs2, strict=True)]
+            [layers.pair(a, b) for a, b in zip(block.convs1, block.convs2, strict=True)]
             for block in blocks
         ]
         self._ahead = [_Waiting() for _ in blocks]
 
     def push(self, x: Tensor, last: bool) -> Tensor:
-        x = self._up.push(F.leaky_relu(x, SLOPE), last)
+        x = self._up.push(x, last)
         ready = []
         for pairs, waiting in zip(self._blocks, self._ahead, strict=True):
             y = x

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -47,8 +47,8 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
-KINDS: Mapping[Precision, type[np.number[Any]]] = MappingProxyType(
-    {Precision.FLOAT32: np.float32, Precision.HALF: np.float16, Precision.INT8: np.int8}
+KINDS: Mapping[Precision, torch.dtype] = MappingProxyType(
+    {Precision.FLOAT32: torch.float32, Precision.HALF: torch.float16, Precision.INT8: torch.int8}
 )
 INT8_MAXIMUM = 127
 
@@ -125,11 +125,11 @@ def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str =
         if precision is Precision.INT8:
             scale = weight.abs().amax(1).clamp(min=1e-30) / INT8_MAXIMUM
             weight = torch.round(weight / scale[:, None])
-        weights.append(weight.numpy())
+        weights.append(weight)
         scales.append(_filled(scale.numpy()))
         biases.append(_filled(_array(getattr(owner, f"{prefix}bias"))))
     packed = panels_of(weights, KINDS[precision])
-    bits = packed.view(np.int16) if precision is Precision.HALF else packed
+    bits = packed.view(np.int16) if precision is Precision.HALF else packed  # numba has no other
     return Projection(bits, np.stack(scales), np.stack(biases))
 
 
@@ -144,7 +144,7 @@ def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
 
 
 def _head(model: TextToSemantic) -> Projection:
-    weight = panels_of([_array(model.ar_predict_layer.weight)], np.float32)
+    weight = panels_of([model.ar_predict_layer.weight.float()])
     zeros = np.zeros((1, padded(model.config.vocabulary)), np.float32)
     return Projection(weight, np.ones_like(zeros), zeros)
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numba import njit
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
 from engine.models.tile_kernel import LANES, LINE, multiply_tile
 
@@ -34,23 +37,23 @@ def padded(columns: int) -> int:
     return -(-columns // LANES) * LANES
 
 
-def panels_of(weights: Sequence[NDArray[Any]], kind: type[np.number[Any]]) -> NDArray[Any]:
+def panels_of(weights: Sequence[Tensor], kind: torch.dtype = torch.float32) -> NDArray[Any]:
     """Weights [out, in] of some layers as panels [layers, panels, in, LANES] of one kind."""
     outputs, inputs = weights[0].shape
+    missing = padded(outputs) - outputs
     packed = aligned((len(weights), padded(outputs) // LANES, inputs, LANES), kind)
-    for layer, weight in enumerate(weights):
-        filled = np.zeros((padded(outputs), inputs), weight.dtype)
-        filled[:outputs] = weight
-        packed[layer] = filled.reshape(-1, LANES, inputs).transpose(0, 2, 1)
-    return packed
+    for layer, weight in zip(packed, weights, strict=True):
+        filled = F.pad(weight.detach(), (0, 0, 0, missing)) if missing else weight.detach()
+        layer.copy_(filled.to(kind).reshape(-1, LANES, inputs).mT)
+    return packed.numpy()
 
 
-def aligned(shape: tuple[int, ...], kind: type[np.number[Any]]) -> NDArray[Any]:
-    """Room for an array from the beginning of a cache line on, in numpy's large pages."""
-    size = math.prod(shape) * np.dtype(kind).itemsize
+def aligned(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
+    """Room for numbers from the beginning of a cache line on, in numpy's large pages."""
+    size = math.prod(shape) * kind.itemsize
     room = np.empty(size + LINE, np.int8)
     first = -room.ctypes.data % LINE
-    return room[first : first + size].view(kind).reshape(shape)
+    return torch.from_numpy(room[first : first + size]).view(kind).view(shape)
 
 
 @njit(fastmath=True)

@@ -6,6 +6,7 @@ import torch
 
 from engine.models.attention import EncoderConfig
 from engine.models.hifigan import HifiGanConfig
+from engine.models.packed_generator import pack_generator
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig, VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
@@ -42,6 +43,7 @@ def vits_decoder() -> VitsDecoder:
     )
     decoder = VitsDecoder(config).eval()
     fuse_weight_norm(decoder)
+    pack_generator(decoder.dec)
     return decoder
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 
 from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.hifigan_stream import HifiGanStream
+from engine.models.packed_generator import pack_generator
 from engine.models.weight_norm import fuse_weight_norm
 
 CONFIG = HifiGanConfig(
@@ -23,10 +25,15 @@ CONFIG = HifiGanConfig(
 FRAMES = 40
 
 
-def generator(config: HifiGanConfig = CONFIG) -> HifiGan:
+KINDS = pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+
+
+def generator(*, packed: bool = False, config: HifiGanConfig = CONFIG) -> HifiGan:
     torch.manual_seed(3)
     network = HifiGan(config).eval()
     fuse_weight_norm(network)
+    if packed:
+        pack_generator(network)
     return network
 
 
@@ -36,8 +43,9 @@ def latents() -> torch.Tensor:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("sizes", [[40], [1] * 40, [17, 3, 20], [0, 30, 0, 10], [40, 0]])
-def test_pieces_join_to_what_one_pass_makes(sizes: list[int]) -> None:
-    network, z, style = generator(), latents(), torch.randn(1, 5, 1)
+@KINDS
+def test_pieces_join_to_what_one_pass_makes(sizes: list[int], packed: bool) -> None:
+    network, z, style = generator(packed=packed), latents(), torch.randn(1, 5, 1)
     stream = HifiGanStream(network, style)
     pieces = []
     for i, piece in enumerate(z.split(sizes, dim=-1)):
@@ -48,15 +56,17 @@ def test_pieces_join_to_what_one_pass_makes(sizes: list[int]) -> None:
 
 
 @torch.inference_mode()
-def test_no_more_is_held_back_than_the_reach() -> None:
-    stream = HifiGanStream(generator(), torch.zeros(1, 5, 1))
+@KINDS
+def test_no_more_is_held_back_than_the_reach(packed: bool) -> None:
+    stream = HifiGanStream(generator(packed=packed), torch.zeros(1, 5, 1))
     samples = stream.push(latents(), last=False).shape[-1]
     assert FRAMES - CONFIG.reach <= samples / CONFIG.hop < FRAMES
 
 
 @torch.inference_mode()
-def test_streams_of_one_generator_do_not_touch_each_other() -> None:
-    network, rng = generator(), random.Random(1)
+@KINDS
+def test_streams_of_one_generator_do_not_touch_each_other(packed: bool) -> None:
+    network, rng = generator(packed=packed), random.Random(1)
     inputs = [torch.randn(1, 6, FRAMES) for _ in range(3)]
     streams = [HifiGanStream(network, torch.zeros(1, 5, 1)) for _ in inputs]
     heard: list[list[torch.Tensor]] = [[] for _ in inputs]
@@ -69,3 +79,23 @@ def test_streams_of_one_generator_do_not_touch_each_other() -> None:
     for z, pieces in zip(inputs, heard, strict=True):
         whole = network(z, torch.zeros(1, 5, 1))
         assert torch.allclose(torch.cat(pieces, dim=-1), whole, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_number_of_threads_does_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
+    network, before, sounds = generator(packed=True), torch.get_num_threads(), []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        sounds.append(HifiGanStream(network).push(latents(), last=True))
+    torch.set_num_threads(before)
+    assert torch.equal(sounds[0], sounds[1]) and torch.equal(sounds[0], sounds[2])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("channels", [24, 48])
+def test_channels_that_fill_no_whole_panel_are_computed_as_others(channels: int) -> None:
+    network = generator(packed=True, config=replace(CONFIG, initial_channels=channels))
+    z, style = latents(), torch.randn(1, 5, 1)
+    sound = HifiGanStream(network, style).push(z, last=True)
+    assert torch.allclose(sound, network(z, style), atol=1e-5)

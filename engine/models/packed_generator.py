@@ -1,0 +1,167 @@
+"""A HiFi-GAN whose stream is compiled, for a CPU; see `convolution_kernel`.
+
+What lies in memory once is shared by all streams: the packed weights. What a stream has seen lies
+in its layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
+from engine.models.hifigan import SLOPE, HifiGan, ResBlock
+from engine.models.kernel_threads import numba_threads
+from engine.models.panels import padded, panels_of
+from engine.models.weight_norm import weight_of
+
+BENT = np.float32(SLOPE)
+
+
+def pack_generator(generator: HifiGan) -> None:
+    """Let streams of `generator`, which is on a CPU and trains no more, run compiled."""
+    generator.packed = PackedGenerator(generator)
+
+
+class PackedGenerator:
+    """Layers for `HifiGanStream`: sound [1, C, 1, T], channels last, padded to whole panels.
+
+    A piece is best passed on in parts of `block_frames`, which stay in the caches between layers.
+    """
+
+    block_frames = 16
+
+    def __init__(self, generator: HifiGan) -> None:
+        pairs = [
+            convolutions
+            for block in cast(list[ResBlock], list(generator.resblocks))
+            for convolutions in (*block.convs1, *block.convs2)
+        ]
+        alone = [generator.conv_pre, generator.conv_post, *pairs]
+        self._convolutions = {conv: _packed(cast(nn.Conv1d, conv)) for conv in alone}
+        ups = cast(list[nn.ConvTranspose1d], list(generator.ups))
+        self._upsamplings = {up: _packed_upsampling(up) for up in ups}
+        self._bytes = max(taps.weight.nbytes for taps in self._convolutions.values())
+
+    def convolution(self, conv: nn.Module) -> PackedConvolution:
+        """A convolution that keeps its length."""
+        return PackedConvolution(
+            self._convolutions[conv], cast(nn.Conv1d, conv).out_channels, self._bytes
+        )
+
+    def upsampling(self, up: nn.ConvTranspose1d) -> PackedUpsampling:
+        """A transposed convolution of bent samples."""
+        return PackedUpsampling(up, *self._upsamplings[up], self._bytes)
+
+    def pair(self, first: nn.Module, second: nn.Module) -> PackedPair:
+        """Two convolutions of bent samples and the residual around them."""
+        return PackedPair(self._convolutions[first], self._convolutions[second], self._bytes)
+
+
+class PackedConvolution:
+    """A convolution of one stream."""
+
+    def __init__(self, taps: Taps, outputs: int, work_bytes: int) -> None:
+        self._taps, self._outputs, self._bytes = taps, outputs, work_bytes
+        self._seen: Sound | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """Take samples; return those whose neighbours are all there."""
+        rows = _rows(x)
+        if self._seen is None:
+            self._seen = _silence(_reach(self._taps), rows)
+        out, self._seen = _run(convolution, self._bytes, self._taps, rows, self._seen, last)
+        return _sound(out)[:, : self._outputs]
+
+
+class PackedPair:
+    """A residual pair of one stream."""
+
+    def __init__(self, first: Taps, second: Taps, work_bytes: int) -> None:
+        self._first, self._second, self._bytes = first, second, work_bytes
+        self._state: tuple[Sound, Sound, Sound] | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """See `PackedConvolution`."""
+        rows = _rows(x)
+        if self._state is None:
+            first, second = _reach(self._first), _reach(self._second)
+            self._state = _silence(first, rows), _silence(second, rows), _silence(0, rows)
+        out, self._state = _run(
+            residual_pair, self._bytes, self._first, self._second, BENT, rows, self._state, last
+        )
+        return _sound(out)
+
+
+class PackedUpsampling:
+    """A transposed convolution of one stream; cuts off what the padding adds."""
+
+    def __init__(
+        self, up: nn.ConvTranspose1d, taps: Taps, bias: NDArray[np.float32], work_bytes: int
+    ) -> None:
+        self._taps, self._bias, self._bytes = taps, bias, work_bytes
+        self._stride, self._padding = up.stride[0], int(up.padding[0])
+        self._skip = self._padding
+        self._tail = np.zeros((up.kernel_size[0] - self._stride, len(bias)), np.float32)
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """See `PackedConvolution`."""
+        arguments = self._taps, self._bias, BENT, self._stride, _rows(x), self._tail
+        out, self._tail = _run(upsampling, self._bytes, *arguments)
+        if last:
+            out = np.concatenate([out, self._tail + self._bias])
+            out = out[: len(out) - self._padding]
+        skipped = min(self._skip, len(out))
+        self._skip -= skipped
+        return _sound(out[skipped:])
+
+
+def _run(function: Callable[[bool], Any], work_bytes: int, *arguments: object) -> Any:
+    with numba_threads(work_bytes) as threads:
+        return function(threads > 1)(*arguments, threads)
+
+
+def _rows(x: Tensor) -> Sound:
+    """[1, C, 1, T] -> [T, C]."""
+    return cast(Sound, x[0, :, 0].T.contiguous().numpy())
+
+
+def _sound(rows: Sound) -> Tensor:
+    """[T, C] -> [1, C, 1, T]."""
+    return torch.from_numpy(rows).T[None, :, None]
+
+
+def _silence(samples: int, like: Sound) -> Sound:
+    return np.zeros((samples, like.shape[1]), np.float32)
+
+
+def _reach(taps: Taps) -> int:
+    return taps.taps // 2 * taps.dilation
+
+
+def _packed(conv: nn.Conv1d) -> Taps:
+    weight = weight_of(conv).detach().float()  # [out, in, taps]
+    bias = np.zeros((1, padded(len(weight))), np.float32)
+    if conv.bias is not None:
+        bias[0, : len(weight)] = conv.bias.detach().numpy()
+    panels = panels_of([weight.mT.reshape(len(weight), -1)])
+    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0])
+
+
+def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32]]:
+    """The columns of all taps, and the bias [out] that comes after their sum."""
+    weight = weight_of(up).detach().float()  # [in, out, taps]
+    inputs, outputs, taps = weight.shape
+    bias = np.zeros(padded(outputs), np.float32)
+    if up.bias is not None:
+        bias[:outputs] = up.bias.detach().numpy()
+    columns = F.pad(weight.permute(2, 1, 0), (0, 0, 0, len(bias) - outputs))
+    zeros = np.zeros((1, taps * len(bias)), np.float32)
+    panels = panels_of([columns.reshape(-1, inputs)])
+    return Taps(panels, np.ones_like(zeros), zeros, taps, 1), bias
