@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -71,10 +71,22 @@ def speak_parts(
     with ThreadPoolExecutor(PARTS_AT_ONCE) as speakers:
         pending = [speakers.submit(speak, part) for part in parts]
         try:
-            answers = [each.result() for each in pending]
+            answers = list(_within_limit(each.result() for each in pending))
         finally:
             speakers.shutdown(cancel_futures=True)
-    return _joined([each for each in answers if each is not None], manner.sound_format, subtitles)
+    return _joined(answers, manner.sound_format, subtitles)
+
+
+def _within_limit(
+    answers: Iterable[tts_pb2.SynthesizeResponse | None],
+) -> Iterator[tts_pb2.SynthesizeResponse]:
+    """Yield those that have sound, until all of it is more than Dify takes."""
+    size = 0
+    for answer in answers:
+        if answer is not None:
+            size += len(answer.audio)
+            _check_size(size)
+            yield answer
 
 
 def _spoken(
@@ -114,7 +126,6 @@ def _joined(
     if not answers:
         raise NothingToSayError("The text has nothing that can be spoken. Send words.")
     sound = b"".join(answer.audio for answer in answers)
-    _check_size(len(sound))
     lengths_s = [_length_s(answer, sound_format) for answer in answers]
     if sound_format is SoundFormat.WAV:
         sound = wav_file(sound, answers[0].audio_format.sample_rate_hz)

@@ -11,6 +11,7 @@ from gptsovits.tts.v1 import voices_pb2
 
 from plugin.gpt_sovits.errors import RequestError
 from plugin.gpt_sovits.fields import text
+from plugin.tools.workplace import read_language
 
 PIECE_BYTES = 256 * 1024
 LARGEST_RECORDING_BYTES = 16 * 1024 * 1024
@@ -33,7 +34,7 @@ def voice_config(parameters: Mapping[str, Any]) -> voices_pb2.CreateVoiceConfig:
         display_name=text(parameters, "display_name"),
         description=text(parameters, "description"),
         transcript=text(parameters, "transcript"),
-        language=text(parameters, "recorded_language"),
+        language=read_language(parameters, "recorded_language"),
         consent=voices_pb2.ConsentStatement(speaker_name=speaker, text=statement),
     )
 
@@ -45,17 +46,20 @@ def recording(parameters: Mapping[str, Any], name: str) -> bytes:
         RequestError: there is none, it is too large, or Dify does not hand it over.
     """
     uploaded = parameters.get(name)
+    if isinstance(uploaded, list) and len(uploaded) == 1:  # a variable that lists files
+        uploaded = uploaded[0]
     if not isinstance(uploaded, File):
         raise RequestError(
             f"The recording for `{name}` is missing. Upload an audio file, or choose a variable "
             "that is one."
         )
-    if (uploaded.size or 0) > LARGEST_RECORDING_BYTES:
-        limit = f"{LARGEST_RECORDING_BYTES // 2**20} MiB"
-        raise RequestError(
-            f"The recording for `{name}` is larger than {limit}. Cut it to one or two clear "
-            "sentences."
-        )
+    _check_size(name, uploaded.size or 0)
+    data = _fetched(uploaded, name)
+    _check_size(name, len(data))
+    return data
+
+
+def _fetched(uploaded: File, name: str) -> bytes:
     try:
         return bytes(uploaded.blob)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -64,6 +68,14 @@ def recording(parameters: Mapping[str, Any], name: str) -> bytes:
             f"Dify did not hand over `{name}` ({type(error).__name__}). Its administrator should "
             "see whether FILES_URL can be reached from the plugin's container."
         ) from None
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST_RECORDING_BYTES:
+        raise RequestError(
+            f"The recording for `{name}` is larger than {LARGEST_RECORDING_BYTES // 2**20} MiB. "
+            "Cut it to one or two clear sentences."
+        )
 
 
 def messages(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,13 +49,18 @@ def open_workplace(credentials: Mapping[str, Any]) -> Workplace:
     return Workplace(settings, shared_pool().get(settings.endpoint))
 
 
+def read_language(parameters: Mapping[str, Any], name: str) -> str:
+    """Return the code that the field `name` means: `en` also of `EN`, `en-US` and `en_US`."""
+    return re.split("[-_]", text(parameters, name).lower(), maxsplit=1)[0]
+
+
 def read_manner(parameters: Mapping[str, Any]) -> Manner:
     """Return how to speak, from the parameters of a node.
 
     Raises:
         SettingError: one is out of range.
     """
-    language = text(parameters, "language") or "auto"
+    language = read_language(parameters, "language") or "auto"
     return Manner(
         language="" if language == VOICE_OWN_LANGUAGE else language,
         speed=number(parameters, "speed", 1.0, SPEEDS),

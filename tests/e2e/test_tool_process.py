@@ -96,13 +96,29 @@ def test_voices_are_listed_all_or_by_language(nodes: Nodes) -> None:
     assert nodes.run("list_voices", language="en").texts == ["amy: Amy (English)"]
 
 
+def test_a_text_that_fits_no_file_is_refused_before_it_is_spoken(
+    nodes: Nodes, server: SpeechServer
+) -> None:
+    error = failure(run, nodes, "read_long_text", {"text": "word " * 50_000})
+    assert "reads up to 200,000. Send it in several." in error.message
+    assert server.requests == []
+
+
+def test_voices_of_a_server_that_is_away_are_an_error_and_no_memory(
+    nodes: Nodes, server: SpeechServer
+) -> None:
+    assert nodes.run("list_voices").texts
+    server.stop()
+    assert "cannot be reached" in failure(nodes.run, "list_voices").message
+
+
 def test_a_voice_is_created_and_speaks(nodes: Nodes, server: SpeechServer) -> None:
     described = {"voice_id": "anna", "transcript": "Good morning.", "recorded_language": "en"}
     with uploads({"reference.wav": b"r" * 600_000, "consent.wav": b"c" * 100}) as files:
         made = nodes.run(
             "create_voice",
             reference=files["reference.wav"],
-            consent=files["consent.wav"],
+            consent=[files["consent.wav"]],  # as a variable that lists files has it
             **described,
             **CONSENT,
         )
@@ -124,13 +140,15 @@ def test_no_voice_is_created_without_consent(nodes: Nodes, server: SpeechServer)
 
 
 def test_a_recording_that_is_missing_or_too_large_is_asked_for_again(nodes: Nodes) -> None:
-    with uploads({"a.wav": b"a"}) as files:
+    with uploads({"a.wav": b"a", "b.wav": bytes(17 * 2**20)}) as files:
         given = {"consent": files["a.wav"], **CONSENT}
-        large = {**files["a.wav"], "size": 17 * 2**20}
+        large, untold = files["b.wav"], {**files["b.wav"], "size": None}
         missing = failure(run, nodes, "create_voice", given)
         too_large = failure(run, nodes, "create_voice", {**given, "reference": large})
+        larger_than_told = failure(run, nodes, "create_voice", {**given, "reference": untold})
     assert "recording for `reference` is missing. Upload an audio file" in missing.message
-    assert "larger than 16 MiB. Cut it" in too_large.message
+    for error in (too_large, larger_than_told):
+        assert "larger than 16 MiB. Cut it" in error.message
 
 
 def test_the_address_of_an_upload_that_dify_withholds_stays_secret(nodes: Nodes) -> None:

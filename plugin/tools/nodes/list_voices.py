@@ -8,9 +8,8 @@ from typing import Any
 from dify_plugin import Tool
 from dify_plugin.entities.tool import ToolInvokeMessage
 
-from plugin.gpt_sovits.fields import text
-from plugin.gpt_sovits.voices import VoiceEntry
-from plugin.tools.workplace import open_workplace
+from plugin.gpt_sovits.voices import VoiceEntry, entry
+from plugin.tools.workplace import open_workplace, read_language
 
 
 class ListVoices(Tool):
@@ -18,10 +17,12 @@ class ListVoices(Tool):
 
     def _invoke(self, tool_parameters: dict[str, Any]) -> Generator[ToolInvokeMessage, None, None]:
         """Yield the voices that speak the wanted language, as text and as values."""
-        wanted = text(tool_parameters, "language")
+        wanted = read_language(tool_parameters, "language")
+        # Not those that were known last: a workflow that goes on should go on with what there is.
+        connection = open_workplace(self.runtime.credentials).server.connection
         voices = [
             voice
-            for voice in open_workplace(self.runtime.credentials).server.voices.current()
+            for voice in map(entry, connection.list_voices())
             if not wanted or wanted in (voice.language, *voice.spoken_languages)
         ]
         lines = [f"{voice.voice_id}: {voice.label}" for voice in voices]

@@ -126,6 +126,15 @@ def test_a_file_that_dify_would_not_take_is_refused_with_advice(
         speak_parts(connection, ["One. ", "Two."], "amy", Manner())
 
 
+def test_what_dify_would_not_take_is_not_spoken_to_its_end(
+    server: SpeechServer, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "LARGEST_FILE_BYTES", len(tone_mp3(2.0)) + 1)
+    with pytest.raises(errors.RequestError, match="several parts"):
+        speak_parts(connection, ["One. "] * 100, "amy", Manner())
+    assert len(server.requests) < 100
+
+
 def test_a_text_that_takes_longer_than_dify_allows_is_refused(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

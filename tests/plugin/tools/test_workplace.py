@@ -12,7 +12,7 @@ from plugin.gpt_sovits.errors import SettingError
 from plugin.gpt_sovits.pool import Server, shared_pool
 from plugin.gpt_sovits.settings import Expression, Manner, Settings, SoundFormat
 from plugin.gpt_sovits.voices import VoiceCatalogue
-from plugin.tools.workplace import Workplace, open_workplace, read_manner
+from plugin.tools.workplace import Workplace, open_workplace, read_language, read_manner
 
 PEM = "-----BEGIN {0}-----\nQUJD\n-----END {0}-----\n"
 
@@ -29,6 +29,12 @@ def test_the_parameters_of_a_node_say_how_to_speak() -> None:
     assert read_manner(given) == Manner("ja", 1.5, Expression.STEADY, SoundFormat.WAV)
     assert read_manner({"language": "voice"}).language == ""
     assert read_manner({"speed": None, "language": None}) == Manner()
+
+
+@pytest.mark.parametrize("written", ["en", "EN", "en-US", "en_us", " En "])
+def test_a_language_may_be_written_as_language_models_and_browsers_do(written: str) -> None:
+    assert read_language({"language": written}, "language") == "en"
+    assert read_manner({"language": written}).language == "en"
 
 
 @pytest.mark.parametrize("given", [{"speed": 9}, {"speed": "fast"}, {"format": "midi"}])
