@@ -25,3 +25,8 @@ def pick_device(name: str) -> torch.device:
             f"a GPU that PyTorch can use as {name}", "install its driver, or take the device cpu"
         )
     return device
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the CPU has instructions for products of bfloat16 numbers; else they are emulated."""
+    return any(has and name.endswith("bf16") for name, has in torch.cpu.get_capabilities().items())

@@ -97,13 +97,17 @@ def export_onnx(bundle: Path, out: Path) -> list[Path]:
         raise BundleError(f"{bundle} is of {config.version}; v1, v2 and v2Pro can be exported")
     parts = load_parts(bundle, config)
     fuse_weight_norm(parts.decoder)
+    return write_graphs(parts.text_to_semantic, cast(VitsDecoder, parts.decoder), out)
+
+
+def write_graphs(model: TextToSemantic, decoder: VitsDecoder, out: Path) -> list[Path]:
+    """Write the graphs of two networks, neither of them packed, to `out`; returns their files.
+
+    Raises:
+        MissingDependencyError: the extra `onnx` is not installed.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    graphs = (
-        _prefill(parts.text_to_semantic),
-        _step(parts.text_to_semantic),
-        _acoustic(cast(VitsDecoder, parts.decoder)),
-    )
-    return [_write(out, graph) for graph in graphs]
+    return [_write(out, graph) for graph in (_prefill(model), _step(model), _acoustic(decoder))]
 
 
 def _prefill(model: TextToSemantic) -> _Graph:

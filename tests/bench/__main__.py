@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from tests.bench import acoustic, first_audio, report, text_to_semantic, versions
+from tests.bench import acoustic, first_audio, onnx_runtime, report, text_to_semantic, versions
 from tests.bench.rounds import at_threads
 from tests.bench.server import endurance, engine_load, leaving, plots, suites
 from tests.bench.server.process import Load
@@ -22,6 +22,7 @@ MODELS = {
     "text-to-semantic": text_to_semantic.measure,
     "acoustic": acoustic.measure,
     "first-audio": first_audio.measure,
+    "onnx-runtime": onnx_runtime.measure,
 }
 THREADS = (1, 2)  # where none are asked for
 SERVER = {

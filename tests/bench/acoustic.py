@@ -36,8 +36,8 @@ def measure(rounds: int) -> list[Row]:
     style = torch.randn(1, decoder.config.gin_channels, 1)
     layers = _convolutions(decoder.dec, frames)
     subjects: dict[str, Callable[[], object]] = {
-        "whole sentence": lambda: _spoken(decoder, style, [TOKENS]),
-        "in growing pieces": lambda: _spoken(decoder, style, _cuts()),
+        "whole sentence": lambda: spoken(decoder, style, [TOKENS]),
+        "in growing pieces": lambda: spoken(decoder, style, _cuts()),
         "vocoder, plain forward": lambda: decoder.dec(latents, style),
         "residual convolutions alone": lambda: [
             F.conv2d(x, w, dilation=d, padding=p) for x, w, d, p in layers
@@ -75,7 +75,8 @@ def _cuts() -> list[int]:
     return cuts
 
 
-def _spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
+def spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
+    """Decode one sentence in pieces that end at `cuts`."""
     generator = torch.Generator().manual_seed(0)
     stream = VitsStream(decoder, style, Manner(0.5, 1.0), official.phonemes(40), generator)
     tokens = official.tokens(TOKENS)

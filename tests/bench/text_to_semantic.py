@@ -37,11 +37,11 @@ def measure(rounds: int) -> list[Row]:
     subjects: dict[str, Callable[[], object]] = {
         "weights read": partial(_read, _as_many(plain), torch.get_num_threads()),
         "plain prefill": partial(_prefilled, plain, 1),
-        "plain": _decoding(plain, 1),
+        "plain": decoding(plain, 1),
     }
     for precision, model in packed.items():
         subjects[f"{precision} prefill"] = partial(_prefilled, model, 1)
-        subjects |= {f"{precision} {rows}": _decoding(model, rows) for rows in BATCHES}
+        subjects |= {f"{precision} {rows}": decoding(model, rows) for rows in BATCHES}
     seconds = {name: found.median_s for name, found in take_turns(subjects, rounds).items()}
     ceiling = 1 / seconds["weights read"]
     rates = {name: STEPS / seconds[name] for name in subjects}
@@ -104,7 +104,8 @@ def _prefilled(model: TextToSemantic, rows: int) -> KeyValueCache:
     return cache
 
 
-def _decoding(model: TextToSemantic, rows: int) -> Callable[[], None]:
+def decoding(model: TextToSemantic, rows: int) -> Callable[[], None]:
+    """Decode some tokens greedily for as many rows, from the same prompt each time."""
     cache = _prefilled(model, rows)
     filled = cache.lengths.clone()
 

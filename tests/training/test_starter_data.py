@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 
 from engine.training.starter.content import PhoneNames
 from engine.training.starter.corpus import english_texts, mandarin_texts
-from engine.training.starter.generate import Utterance
+from engine.training.starter.generate import Utterance, generate, load_audio, load_utterances
+from engine.training.starter.recipe import SPEAKERS
+from engine.training.starter.speech import Spoken
 from engine.training.starter.tokens import Tokenizer, trained_codebook
+from engine.types import Audio
 
 
 def test_english_texts_are_all_different() -> None:
@@ -73,3 +81,29 @@ def test_two_frames_make_one_pair_of_phones() -> None:
     assert phones.names == ["en:h", "en:i", "pau"]
     assert phones.frame_targets(u).tolist() == [2, 2, 0, 1, 1]
     assert phones.pair_targets(u).tolist() == [2 * 3 + 2, 0 * 3 + 1]
+
+
+class UnevenSource:
+    """Speaks a second for an even number of letters, too short for an odd one, some slowly."""
+
+    parallel = True
+
+    def speak(self, text: str) -> Spoken:
+        time.sleep(0.01 * (len(text) % 3))
+        seconds = 0.1 if len(text) % 2 else 1.0
+        level = np.float32(len(text) / 1000)
+        audio = Audio(np.full(int(16000 * seconds), level, np.float32), 16000)
+        return Spoken(audio, (("pau", seconds),))
+
+
+def test_texts_that_are_spoken_at_a_time_are_kept_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("engine.training.starter.generate._source", lambda _: UnevenSource())
+    speaker = replace(SPEAKERS[0], utterances=30)
+    generate(tmp_path, (speaker,), seed=3)
+    fitting = (text for text in english_texts(3) if len(text) % 2 == 0)
+    utterances, audio = load_utterances(tmp_path), load_audio(tmp_path)
+    assert [each.text for each in utterances] == list(itertools.islice(fitting, 30))
+    for each in utterances:
+        assert audio[each.start] == int(np.float32(len(each.text) / 1000) * 32767)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from engine.training.starter.corpus import english_texts, mandarin_texts
 from engine.training.starter.speech import EspeakVoice, FliteVoice, SpeechSource, Spoken
 
 MIN_S, MAX_S = 0.8, 8.0
+AT_ONCE = 64  # texts that are handed to the synthesizer's processes together
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +88,26 @@ def speak(speaker: Speaker, text: str) -> Spoken:
 def _speeches(speaker: Speaker, seed: int) -> Iterator[tuple[str, Spoken]]:
     source = _source(speaker)
     texts = mandarin_texts(seed) if speaker.language == "zh" else english_texts(seed)
-    kept = 0
+    fitting = (pair for pair in _spoken(speaker, source, texts) if _fits(pair[1]))
     with Progress() as progress:
         task = progress.add_task(f"speaking {speaker.name}", total=speaker.utterances)
-        while kept < speaker.utterances:
-            text = next(texts)
-            spoken = source.speak(_readable(speaker, text))
-            if MIN_S <= spoken.audio.duration_s <= MAX_S:
-                kept += 1
-                progress.advance(task)
-                yield text, spoken
+        for pair in itertools.islice(fitting, speaker.utterances):
+            progress.advance(task)
+            yield pair
+
+
+def _spoken(
+    speaker: Speaker, source: SpeechSource, texts: Iterator[str]
+) -> Iterator[tuple[str, Spoken]]:
+    """Each text and its speech, in order; several at a time where the source allows it."""
+    read = partial(_readable, speaker)
+    with ThreadPoolExecutor(os.cpu_count() if source.parallel else 1) as executor:
+        for some in itertools.batched(texts, AT_ONCE):
+            yield from zip(some, executor.map(source.speak, map(read, some)), strict=True)
+
+
+def _fits(spoken: Spoken) -> bool:
+    return MIN_S <= spoken.audio.duration_s <= MAX_S
 
 
 def _source(speaker: Speaker) -> SpeechSource:

@@ -35,7 +35,13 @@ class Spoken:
 
 
 class SpeechSource(Protocol):
-    """A synthesizer with one voice."""
+    """A synthesizer with one voice.
+
+    Attributes:
+        parallel: whether several threads may call it at a time.
+    """
+
+    parallel: ClassVar[bool]
 
     def speak(self, text: str) -> Spoken:
         """Speak `text`. Raises SynthesisError when the synthesizer fails."""
@@ -43,7 +49,9 @@ class SpeechSource(Protocol):
 
 
 class FliteVoice:
-    """English by flite's `slt`, `rms`, `awb` or `kal16`."""
+    """English by flite's `slt`, `rms`, `awb` or `kal16`, a process for each text."""
+
+    parallel: ClassVar = True
 
     def __init__(self, voice: str) -> None:
         self.voice = voice
@@ -98,6 +106,8 @@ _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME, _UTF8 = 2, 1, 7, 1
 
 class EspeakVoice:
     """Any espeak-ng voice, by its C library. One instance at a time: the library has one state."""
+
+    parallel: ClassVar = False
 
     def __init__(self, voice: str) -> None:
         name = ctypes.util.find_library("espeak-ng")
