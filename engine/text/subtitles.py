@@ -10,17 +10,21 @@ Reference: W3C, "WebVTT: The Web Video Text Tracks Format", sections 4.1 and 4.2
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
+from unicodedata import east_asian_width
 
 from engine.text.tokens import is_cjk
-from engine.types import SentenceTiming
+from engine.types import SentenceTiming, TimedText
 
 LINE_WIDTH = 42
 LINES = 2
 LONGEST_S = 7.0
 LONGEST_GAP_S = 0.7  # longer silences begin a new cue
 SHORTEST_S = 0.3
+LEAST_S = 0.1  # where the next cue is due
+CLOSING, OPENING = "，。、；：？！…）」』》”’,.;:?!)", "（「『《“‘("
 
 
 class SubtitleFormat(StrEnum):
@@ -53,8 +57,7 @@ def make_cues(timings: Iterable[SentenceTiming]) -> list[Cue]:
             cues[-1] = joined
         else:
             cues.append(part)
-    followers: list[Cue | None] = [*cues[1:], None]
-    return [_long_enough(cue, after) for cue, after in zip(cues, followers, strict=False)]
+    return list(_in_turn(cues))
 
 
 def write_cues(cues: Sequence[Cue], form: SubtitleFormat) -> str:
@@ -71,51 +74,80 @@ def write_cues(cues: Sequence[Cue], form: SubtitleFormat) -> str:
 
 
 def _parts(timing: SentenceTiming) -> Iterator[Cue]:
-    """A sentence in cues of at most the readable width, cut before a word."""
+    """A sentence in cues that can be read, cut before a word."""
     text, begin, start_s = timing.sentence.text, 0, timing.sentence.start_s
-    cursor, end_s = 0, timing.sentence.start_s
-    for unit in timing.units:
-        at = text.find(unit.text, cursor)
-        if at < 0:
-            continue
-        cursor = at + len(unit.text)
-        too_wide = _width(text[begin:cursor]) > LINE_WIDTH * LINES
-        if at > begin and (too_wide or unit.end_s - start_s > LONGEST_S):
+    words, end_s = list(_places(timing)), timing.sentence.start_s
+    ends = [*(at for at, _ in words[1:]), len(text)]
+    for (at, unit), end in zip(words, ends, strict=False):
+        too_wide = not _fits(text[begin:end].strip())
+        if at > begin and text[begin:at].strip() and (too_wide or unit.end_s - start_s > LONGEST_S):
             yield Cue(text[begin:at].strip(), start_s, end_s)
             begin, start_s = at, unit.start_s
         end_s = unit.end_s
     yield Cue(text[begin:].strip(), start_s, timing.sentence.end_s)
 
 
+def _places(timing: SentenceTiming) -> Iterator[tuple[int, TimedText]]:
+    """Where the timed words stand in the sentence."""
+    cursor = 0
+    for unit in timing.units:
+        at = timing.sentence.text.find(unit.text, cursor)
+        if at >= 0:
+            cursor = at + len(unit.text)
+            yield at, unit
+
+
 def _joined(cue: Cue, following: Cue) -> Cue | None:
     """Both as one, if that can be read."""
     space = "" if is_cjk(following.text[:1]) else " "
     text = f"{cue.text}{space}{following.text}"
-    fits = _width(text) <= LINE_WIDTH * LINES and following.end_s - cue.start_s <= LONGEST_S
+    fits = _fits(text) and following.end_s - cue.start_s <= LONGEST_S
     is_close = following.start_s - cue.end_s <= LONGEST_GAP_S
     return Cue(text, cue.start_s, following.end_s) if fits and is_close else None
 
 
-def _long_enough(cue: Cue, following: Cue | None) -> Cue:
-    """`cue` shown for a moment at least, but not into the next one."""
-    end_s = max(cue.end_s, cue.start_s + SHORTEST_S)
-    return replace(cue, end_s=end_s if following is None else min(end_s, following.start_s))
+def _in_turn(cues: Sequence[Cue]) -> Iterator[Cue]:
+    """The cues shown for a moment at least, which is short where the next one is due."""
+    free_s = 0.0
+    for cue, following in zip(cues, [*cues[1:], None], strict=False):
+        start_s = max(cue.start_s, free_s)
+        end_s = max(cue.end_s, start_s + SHORTEST_S)
+        if following is not None:
+            end_s = min(end_s, max(following.start_s, start_s + LEAST_S))
+        yield Cue(cue.text, start_s, end_s)
+        free_s = end_s
+
+
+def _fits(text: str) -> bool:
+    """Whether it can be read in as many lines as a cue has."""
+    return all(_width(line) <= LINE_WIDTH for line in _lines(text))
 
 
 def _lines(text: str) -> list[str]:
     """`text` in lines, cut as evenly as spaces allow, CJK text anywhere."""
     if _width(text) <= LINE_WIDTH:
         return [text]
-    places = [at for at in range(1, len(text)) if text[at] == " " or is_cjk(text[at - 1 : at + 1])]
+    widths = [0, *accumulate(map(_width, text))]
+    places = [at for at in range(1, len(text)) if text[at] == " " or _parts_between(text, at)]
     if not places:
         return [text]
-    middle = min(places, key=lambda at: abs(_width(text[:at]) - _width(text[at:])))
+    middle = min(places, key=lambda at: abs(2 * widths[at] - widths[-1]))
     return [text[:middle].strip(), text[middle:].strip()]
 
 
+def _parts_between(text: str, at: int) -> bool:
+    """Whether a line may end before `at`: at a wide character, but marks stay with their words."""
+    is_wide = _is_wide(text[at - 1]) or _is_wide(text[at])
+    return is_wide and text[at] not in CLOSING and text[at - 1] not in OPENING
+
+
 def _width(text: str) -> int:
-    """Columns: a CJK character takes two."""
-    return len(text) + sum(is_cjk(char) for char in text)
+    """Columns: CJK characters and their marks take two."""
+    return len(text) + sum(map(_is_wide, text))
+
+
+def _is_wide(char: str) -> bool:
+    return east_asian_width(char) in "WF"
 
 
 def _clock(seconds: float, mark: str) -> str:

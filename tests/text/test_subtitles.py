@@ -58,6 +58,33 @@ def test_long_sentence_is_cut_between_words_into_readable_cues(text: str) -> Non
         assert len(line) + len(re.findall("[一-鿿]", line)) <= 46
 
 
+def test_lines_are_no_wider_than_two_of_them_may_be() -> None:
+    words = "well internationally considered counterrevolutionaries are misunderstood by everybody"
+    (_, _, *lines), *others = [
+        block.splitlines()
+        for block in subtitles([sentence(words + ".", 0.0, 0.2)], SubtitleFormat.SRT).split("\n\n")
+    ]
+    assert others or len(lines) == 2
+    for line in (*lines, *(line for _, _, *more in others for line in more)):
+        assert len(line) <= 42
+
+
+def test_marks_of_chinese_are_as_wide_as_its_characters_and_begin_no_line() -> None:
+    text = "春眠不觉晓处处闻啼鸟夜来风雨声，花落知多少，春眠不觉晓处处闻啼。"
+    blocks = subtitles([sentence(text, 0.0, 0.1)], SubtitleFormat.SRT).strip().split("\n\n")
+    lines = [line for block in blocks for line in block.splitlines()[2:]]
+    assert len(lines) > 1
+    assert all(len(line) <= 21 and line[0] not in "，。" for line in lines)
+
+
+def test_cue_whose_words_take_no_time_is_shown_for_a_moment_before_the_next() -> None:
+    wide = "a" * 80
+    moment = TimedText(wide, 0, 80, 2.0, 2.0)
+    timings = [SentenceTiming(moment, (moment,)), sentence("And then we go home.", 2.0)]
+    first, second = make_cues(timings)
+    assert first.start_s < first.end_s == second.start_s < second.end_s
+
+
 def test_nothing_timed_is_an_empty_file() -> None:
     assert subtitles([], SubtitleFormat.SRT) == ""
     assert subtitles([], SubtitleFormat.WEBVTT) == "WEBVTT\n"
