@@ -2,7 +2,8 @@
 
 One side writes: text, flushes, cancels, pings. The other side iterates the events: segments that
 start, their sound, segments that end. A segment is text that was committed as a whole; each is a
-request of its own to the engine, and the next one is begun while the one before it is heard.
+request of its own to the engine. The next one is begun as soon as the sound of the one before it
+has been made, which may be long before it is heard, and goes on from how that one ended.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.errors import EmptyTextError, TextTooLongError, UnreadableTextError
 from engine.text.clauses import Clause, ClauseAssembler, ClauseRules
 
 if TYPE_CHECKING:
-    from engine.types import SynthesisRequest
+    from engine.types import SpokenEnd, SynthesisRequest
 
 OUTBOX_MESSAGES = 4
 AGAIN_S = 0.05
@@ -55,7 +56,8 @@ class Dictation:
     Args:
         inference: closes streams.
         open_stream: begins a request.
-        to_request: makes the request of a segment, told whether more text follows.
+        to_request: makes the request of a segment, told whether more text follows, and what it
+            goes on from.
         rules: when to speak, and the limits.
     """
 
@@ -63,7 +65,7 @@ class Dictation:
         self,
         inference: Inference,
         open_stream: OpenStream,
-        to_request: Callable[[Segment, bool], SynthesisRequest],
+        to_request: Callable[[Segment, bool, SpokenEnd | None], SynthesisRequest],
         rules: DictationRules,
     ) -> None:
         self._inference, self._open_stream = inference, open_stream
@@ -72,6 +74,7 @@ class Dictation:
         self._outbox: Outbox[Event] = Outbox(OUTBOX_MESSAGES)
         self._waiting: deque[Segment] = deque()
         self._current: Segment | None = None
+        self._spoken: SpokenEnd | None = None
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._settling: asyncio.TimerHandle | None = None
@@ -207,8 +210,9 @@ class Dictation:
                     self._has_spoken = True
                     await self._outbox.put(Started(segment))
                     is_first = False
+                self._begin_next(stream)
                 await self._outbox.put(Sound(segment, chunk))
-                self._begin_next()
+        self._spoken = stream.made_end or self._spoken
 
     async def _begun(self, segment: Segment) -> SpeechStream:
         """The segment's stream; a full engine is asked again for a while."""
@@ -222,16 +226,19 @@ class Dictation:
                 await asyncio.sleep(AGAIN_S)
         return segment.stream
 
-    def _begin_next(self) -> None:
-        """Begin the segment behind the one that is heard, if the engine has a place for it."""
-        if self._waiting and self._waiting[0].stream is None and not self._waiting[0].cancelled:
-            segment = self._waiting[0]
+    def _begin_next(self, current: SpeechStream) -> None:
+        """Begin the segment behind the one that has been made, if the engine has a place for it."""
+        self._spoken = current.made_end or self._spoken
+        following = self._waiting[0] if self._waiting else None
+        if current.made_end is None or following is None:
+            return
+        if following.stream is None and not following.cancelled:
             with suppress(BackendError):  # tried again, and reported, when it is its turn
-                segment.stream = self._begin(segment)
+                following.stream = self._begin(following)
 
     def _begin(self, segment: Segment) -> SpeechStream:
         is_last = self._is_closed and segment.number == self._segments - 1
-        return self._open_stream(self._to_request(segment, not is_last))
+        return self._open_stream(self._to_request(segment, not is_last, self._spoken))
 
     def _release(self, segment: Segment) -> None:
         if segment.stream is not None:

@@ -3,8 +3,9 @@
 Others post to its inbox: admit, cancel, pause, resume, stop. Orders are carried out between two
 steps, in the order of posting, so a cancelled request frees its slot within one step.
 
-A free slot goes to a request that somebody listens to before one in the background, then to the
-caller with the fewest slots, then to the oldest. Requests with listeners do not wait for those in
+A free slot goes to a request that somebody listens to before one in the background, then to one
+that goes on with a text that is being heard, then to the caller with the fewest slots, then to the
+oldest. Requests with listeners do not wait for those in
 the background: they are let in beside them and take over at the next end of a sentence. Who is
 paused needs no slot: a listener who does not read keeps nobody waiting.
 """
@@ -157,9 +158,10 @@ class EngineLoop:
         fitting = [each for each, order in self._waiting.items() if self._has_slot(order)]
         return min(fitting, key=partial(self._turn, callers), default=None)
 
-    def _turn(self, callers: list[str], listener: Listener) -> tuple[bool, int]:
+    def _turn(self, callers: list[str], listener: Listener) -> tuple[bool, bool, int]:
         order = self._waiting[listener]
-        return order.request.background, callers.count(order.caller)
+        request = order.request
+        return request.background, request.after is None, callers.count(order.caller)
 
     def _has_slot(self, order: Order) -> bool:
         rivals = [

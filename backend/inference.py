@@ -27,7 +27,7 @@ from backend.speed import SpeedMeter, shared_work
 
 if TYPE_CHECKING:
     from engine.pipeline.scheduler import Scheduler, StreamEvent
-    from engine.types import AudioChunk, Finding, SynthesisRequest
+    from engine.types import AudioChunk, Finding, SpokenEnd, SynthesisRequest
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +43,14 @@ class SpeechStream:
     """The sound of one request: iterate it for chunks.
 
     Iteration raises the engine's error if the request fails. `seed` is known from the first
-    chunk on; `findings` are those of the sentences so far.
+    chunk on; `findings` are those of the sentences so far. `made_end` is there as soon as all sound
+    has been made, which may be before it is heard: what a request that follows goes on from.
     """
 
     def __init__(self, engine: EngineLoop, request: SynthesisRequest, caller: str) -> None:
         self.seed = 0
         self.findings: tuple[Finding, ...] = ()
+        self.made_end: SpokenEnd | None = None
         self.caller, self.background = caller, request.background
         self._text_bytes, self._audio_s = len(request.text.encode()), 0.0
         self._engine = engine
@@ -66,6 +68,7 @@ class SpeechStream:
             self._chunks.append(event.chunk)
             self._news.set()
         if event.done and event.error is None:
+            self.made_end = event.end
             self._engine.speed.finished(self._text_bytes, self._audio_s)
         if event.done or event.error is not None:
             self.end(event.error)

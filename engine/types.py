@@ -117,7 +117,8 @@ class SynthesisOptions:
     `seed` None draws a fresh one; `speed` 2.0 is twice as fast; `noise_scale` scales the
     acoustic decoder's randomness; `sentence_gap_s` is the silence between sentences;
     `sample_steps`, which only bundles of v3 and v4 go by, is how carefully mels are made: fewer
-    are faster.
+    are faster; `carried_s` is how much of what was just spoken a sentence of a text in several
+    requests goes on from.
     """
 
     seed: int | None = None
@@ -130,6 +131,7 @@ class SynthesisOptions:
     sentence_gap_s: float | None = None
     sample_steps: int | None = None
     split_policy: SplitPolicy = SplitPolicy.PUNCTUATION
+    carried_s: float | None = None
 
     def __post_init__(self) -> None:
         _check_range("speed", self.speed, 0.25, 4.0)
@@ -141,6 +143,7 @@ class SynthesisOptions:
         _check_range("sentence_gap_s", self.sentence_gap_s, 0.0, 5.0)
         _check_range("sample_steps", self.sample_steps, 1, 128)
         _check_range("seed", self.seed, 0, 2**63 - 1)
+        _check_range("carried_s", self.carried_s, 0.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +191,39 @@ class SentenceTiming:
     units: tuple[TimedText, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SpokenTail:
+    """The last words that were spoken, as a prompt for the next ones.
+
+    `semantic_tokens` int64 [T] of just the phonemes `phoneme_ids` [N] with their `bert_features`
+    [D, N], None where the bundle reads none.
+    """
+
+    semantic_tokens: torch.Tensor
+    phoneme_ids: torch.Tensor
+    bert_features: torch.Tensor | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpokenEnd:
+    """How a request ended that another one follows.
+
+    `tail` is None where the next one goes on from the voice alone; `until_s` is when a listener
+    will have heard all of it, by the scheduler's clock.
+    """
+
+    tail: SpokenTail | None
+    until_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class SynthesisRequest:
     """Text, the language it is in, the voice to say it, and how.
 
     `timestamps` asks for a `SentenceTiming` with each sentence; `goes_on` says that more text
-    follows in another request, so that the last sentence is closed with a gap as well. A
-    `background` request has nobody listening while it is made: it gives way to those that do.
+    follows in another request, so that the last sentence is closed with a gap as well; that one is
+    told `after` what it comes. A `background` request has nobody listening while it is made: it
+    gives way to those that do.
     """
 
     text: str
@@ -205,6 +234,7 @@ class SynthesisRequest:
     goes_on: bool = False
     pronunciations: tuple[Pronunciation, ...] = ()
     background: bool = False
+    after: SpokenEnd | None = None
 
 
 class Flaw(StrEnum):

@@ -57,6 +57,9 @@ def say(
     sample_steps: Annotated[
         int | None, typer.Option(help="Of v3 and v4: fewer are faster and rougher.")
     ] = None,
+    carried: Annotated[
+        float | None, typer.Option(help="Of --stdin: seconds of speech that the next part hears.")
+    ] = None,
     server: Server = None,
     key: Key = None,
 ) -> None:
@@ -72,6 +75,8 @@ def say(
         options=tts_pb2.SynthesisOptions(speed=speed, seed=seed, sample_steps=sample_steps),
         audio_format=audio_pb2.AudioFormat(encoding=ENCODING_OF_SUFFIX[out.suffix.lower()]),
     )
+    if carried is not None:
+        config.carried.FromMicroseconds(round(carried * 1e6))
     with connect(server, key) as connection:
         answers = _along(connection, config) if stdin else _at_once(connection, config, text)
         heard = _keep(answers, out)

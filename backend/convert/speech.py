@@ -80,7 +80,12 @@ def to_streamed_speech(message: tts_pb2.StreamingConfig) -> Speech:
     Raises:
         InvalidFieldError, InvalidOptionError: a field is at fault.
     """
-    return _to_speech("", message, "config")
+    speech = _to_speech("", message, "config")
+    if not message.HasField("carried"):
+        return speech
+    carried_s = message.carried.ToMicroseconds() / 1e6
+    check_range("config.carried", carried_s, 0, 10)
+    return replace(speech, options=replace(speech.options, carried_s=carried_s))
 
 
 def at_own_rate(speech: Speech, own_rate_hz: int) -> Speech:

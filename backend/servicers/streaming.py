@@ -23,7 +23,7 @@ from backend.inference import SpeechStream
 from backend.request import RequestRecord, current_request
 from backend.segments import Answer, Ended, Event, Segment, Sound, Started
 from backend.voices.library import VoiceLibrary
-from engine.types import SynthesisRequest, VoicePrompt
+from engine.types import SpokenEnd, SynthesisRequest, VoicePrompt
 
 Requests = AsyncIterator[tts_pb2.StreamingSynthesizeRequest]
 Response = tts_pb2.StreamingSynthesizeResponse
@@ -186,10 +186,10 @@ def _opener(
 
 def _request_maker(
     speech: Speech, voice: VoicePrompt, seed: int
-) -> Callable[[Segment, bool], SynthesisRequest]:
+) -> Callable[[Segment, bool, SpokenEnd | None], SynthesisRequest]:
     """What makes the engine's request of a segment; each has a seed of its own."""
 
-    def make(segment: Segment, goes_on: bool) -> SynthesisRequest:
+    def make(segment: Segment, goes_on: bool, after: SpokenEnd | None) -> SynthesisRequest:
         return SynthesisRequest(
             segment.clause.text,
             speech.language or voice.language,
@@ -197,6 +197,7 @@ def _request_maker(
             replace(speech.options, seed=(seed + segment.number) % 2**63),
             timestamps=speech.timestamps,
             goes_on=goes_on,
+            after=after,
             pronunciations=speech.pronunciations,
         )
 

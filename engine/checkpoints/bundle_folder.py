@@ -38,6 +38,8 @@ class SpeechDefaults:
     `longest_reference_s`: longer references are cut with their words, or refused.
     `widest_piece`: longer sentences are cut, for models have a limit, and some learned from short
     ones; in letters, of which a CJK character counts as three and a digit as four.
+    `carried_s`: how much of what was just spoken the next sentence of a text that comes in parts
+    goes on from; 0 where the model does not cope with longer prompts.
     `checks`: when a sentence is spoken again; left out of the file where they are the usual ones.
     `flow`: of bundles that go by mels (v3 and v4); left out of the file where it is None.
     """
@@ -48,6 +50,7 @@ class SpeechDefaults:
     reference_peak: float | None = None
     longest_reference_s: float = 10.0
     widest_piece: int = SPEAKABLE_PIECE
+    carried_s: float = 3.0
     checks: SpeechChecks = field(default_factory=SpeechChecks)
     flow: FlowOptions | None = None
 

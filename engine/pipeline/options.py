@@ -43,5 +43,10 @@ def sentence_gap_s(options: SynthesisOptions, defaults: SpeechDefaults) -> float
     return _or(options.sentence_gap_s, defaults.sentence_gap_s)
 
 
+def carried_s(options: SynthesisOptions, defaults: SpeechDefaults) -> float:
+    """How much of what was just spoken the next sentence goes on from."""
+    return _or(options.carried_s, defaults.carried_s)
+
+
 def _or[T](asked: T | None, usual: T) -> T:
     return usual if asked is None else asked

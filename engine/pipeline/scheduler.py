@@ -32,7 +32,7 @@ from engine.pipeline.checks import Verifier
 from engine.pipeline.faults import attempt, copies, kept_to_streams
 from engine.pipeline.pacing import Pace, first_due_s
 from engine.pipeline.stream import Stream
-from engine.types import AudioChunk, Finding, Samples, SynthesisRequest
+from engine.types import AudioChunk, Finding, Samples, SpokenEnd, SynthesisRequest
 
 INITIAL_CAPACITY = 512
 NEVER = (math.inf, math.inf)
@@ -43,7 +43,8 @@ MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece
 class StreamEvent:
     """What happened to a stream: sound, its end, or its failure. `seed` makes it again.
 
-    `findings` are of all sentences so far that were not right at once.
+    `findings` are of all sentences so far that were not right at once; `end`, of a stream that came
+    to its own, is what a request goes on from that follows it.
     """
 
     stream_id: int
@@ -52,6 +53,7 @@ class StreamEvent:
     error: EngineError | None
     seed: int
     findings: tuple[Finding, ...] = ()
+    end: SpokenEnd | None = None
 
 
 class Scheduler:
@@ -94,6 +96,8 @@ class Scheduler:
             ModelError: the models failed on the voice.
         """
         due_s = first_due_s(self._clock(), background=request.background)
+        if request.after is not None:
+            due_s = max(due_s, request.after.until_s)
         with kept_to_streams():
             stream = Stream(self._bundle, request, self._verifier, due_s)
         stream_id = next(self._ids)
@@ -137,8 +141,7 @@ class Scheduler:
             self._fail(stream_id, logits, events)
         elif logits is None:
             del self._streams[stream_id]
-            ending = StreamEvent(stream_id, None, True, None, stream.seed, stream.findings)
-            events.append(ending)
+            events.append(_told(stream_id, stream, None, done=True))
         else:
             self._rows.append(stream_id)
             self._accept(stream_id, logits, events)
@@ -211,8 +214,7 @@ class Scheduler:
             if done:
                 del self._streams[stream_id]
             if len(chunk.samples) or done:
-                found = stream.findings
-                events.append(StreamEvent(stream_id, chunk, done, None, stream.seed, found))
+                events.append(_told(stream_id, stream, chunk, done=done))
 
     def _sounds(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
         sounds = attempt(partial(self._bundle.acoustics.decode, pieces))
@@ -254,3 +256,8 @@ class Scheduler:
             last = self._rows.pop()
             if last != stream_id:
                 self._rows[row] = last
+
+
+def _told(stream_id: int, stream: Stream, chunk: AudioChunk | None, *, done: bool) -> StreamEvent:
+    end = stream.end if done else None
+    return StreamEvent(stream_id, chunk, done, None, stream.seed, stream.findings, end)

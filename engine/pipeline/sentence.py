@@ -17,7 +17,7 @@ from engine.pipeline.acoustic import AcousticStream, Piece
 from engine.pipeline.alignment import SpokenTokens
 from engine.pipeline.checks import SoundLevel, TokenChecks
 from engine.pipeline.pacing import Outlay
-from engine.types import Flaw
+from engine.types import Flaw, Phonemes
 
 PIECE_GROWTH = 1.6
 LONGEST_PIECE_TOKENS = 75
@@ -42,8 +42,8 @@ class Sentence:
     """State of one sentence.
 
     Attributes:
-        text: as it is read.
-        prefill: what the model reads before the first token; its last `phonemes` are the
+        read: its phonemes.
+        prefill: what the model reads before the first token; its last phonemes are the
             sentence's own.
         checks: of its tokens.
         open_acoustic: makes the acoustic stream of an attempt, from its number.
@@ -56,9 +56,8 @@ class Sentence:
         ended: whether no tokens will follow; finished: whether all of it was decoded.
     """
 
-    text: str
+    read: Phonemes
     prefill: Prefill
-    phonemes: int
     checks: TokenChecks
     open_acoustic: Callable[[int], AcousticStream]
     sampler: torch.Generator
@@ -97,6 +96,11 @@ class Sentence:
         """Note that the model ended the sentence; what its length shows to be wrong."""
         self.ended = True
         return self.checks.whole(self.tokens)
+
+    @property
+    def phonemes(self) -> int:
+        """How many phonemes it has."""
+        return len(self.read.phoneme_ids)
 
     @property
     def spoken(self) -> SpokenTokens:

@@ -20,6 +20,7 @@ from engine.models.sampling import (
 )
 from engine.pipeline.acoustic import AcousticStream, OpenStream, Piece
 from engine.pipeline.bundle import Bundle
+from engine.pipeline.carrying import Carrier
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
 from engine.pipeline.options import livelier, manner_of, sampling_of, sentence_gap_s
 from engine.pipeline.pacing import Outlay
@@ -37,6 +38,7 @@ from engine.types import (
     Flaw,
     Phonemes,
     Samples,
+    SpokenEnd,
     SynthesisRequest,
     TimestampDetail,
     VoicePrompt,
@@ -84,6 +86,7 @@ class Stream:
         self.open_acoustic = bundle.acoustics.in_voice(
             request.voice, manner_of(options, bundle.defaults)
         )
+        self.carrier = Carrier(bundle, request)
         self.timekeeper = _timekeeper(bundle, request)
         self.clock: SentenceClock | None = None
         self.next_sentence = 0
@@ -100,6 +103,11 @@ class Stream:
         """The sentences so far that were not right at once, in order."""
         found = [*self._left_out, *self._findings.values()]
         return tuple(sorted(found, key=lambda finding: finding.sentence))
+
+    @property
+    def end(self) -> SpokenEnd:
+        """What a request that follows goes on from, as far as this one has come."""
+        return SpokenEnd(self.carrier.tail, self.due_s)
 
     @property
     def exhausted(self) -> bool:
@@ -230,12 +238,10 @@ class Stream:
             text = plain_text(without_pause(self.sentences[index]))
             self.clock = self.timekeeper.begin(text, phonemes)
         ids = torch.tensor(phonemes.phoneme_ids)
-        bert = _joined(voice, bundle.bert_features(phonemes))
         limit = bundle.text_to_semantic.config.max_tokens
         return Sentence(
-            text=phonemes.normalized_text,
-            prefill=Prefill(torch.cat([voice.phoneme_ids, ids]), bert, voice.semantic_tokens),
-            phonemes=len(ids),
+            read=phonemes,
+            prefill=self.carrier.prefill(ids, bundle.bert_features(phonemes)),
             checks=TokenChecks(bundle.defaults.checks, _timed(phonemes), limit, _pace(voice)),
             open_acoustic=partial(_opened, self.open_acoustic, ids, self.seed, index),
             sampler=self.generator,
@@ -248,7 +254,7 @@ class Stream:
         if flaw is not None or self.verifier is None:
             return flaw
         audio = Audio(samples, self.bundle.sample_rate_hz)
-        spoken = SpokenSentence(sentence.text, self.language, audio)
+        spoken = SpokenSentence(sentence.read.normalized_text, self.language, audio)
         return None if self.verifier.accepts(spoken) else Flaw.REJECTED
 
     def _try_again(self, flaw: Flaw, *, heard: bool = False) -> bool:
@@ -283,9 +289,13 @@ class Stream:
         finding = self._findings.get(self.next_sentence - 1)
         sentence = self._speaking
         if finding is not None and sentence.attempt > finding.attempts and resolved:
-            self._findings[finding.sentence] = replace(
+            self._findings[finding.sentence] = finding = replace(
                 finding, attempts=sentence.attempt, resolved=True
             )
+        if finding is None or finding.resolved:
+            self.carrier.keep(sentence.spoken, sentence.read)
+        else:
+            self.carrier.forget()
         self.sentence = None
 
     @property
@@ -345,13 +355,3 @@ def _pace(voice: VoicePrompt) -> float:
     """Tokens per phoneme of the reference; 0 where it has no words."""
     phonemes = len(voice.phoneme_ids)
     return len(voice.semantic_tokens) / phonemes if phonemes else 0.0
-
-
-def _joined(voice: VoicePrompt, target: Tensor | None) -> Tensor | None:
-    """The character features of prompt and sentence [1024, N]; a prompt without any has zeros."""
-    if target is None:
-        return None
-    prompt = voice.bert_features
-    if prompt is None:
-        prompt = target.new_zeros(len(target), len(voice.phoneme_ids))
-    return torch.cat([prompt, target], dim=1)

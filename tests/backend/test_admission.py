@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -16,7 +17,7 @@ from gptsovits.tts.v1 import timestamps_pb2, tts_pb2
 from backend.errors import DeadlineUnreachableError, OverloadedError
 from backend.inference import Inference, SpeechStream
 from backend.speed import ENOUGH_AUDIO_S, SpeedMeter, shared_work
-from engine.types import SynthesisRequest
+from engine.types import SpokenEnd, SynthesisRequest
 from tests.backend.harness import PCM, detail, reason, running, speech
 from tests.backend.tones import ToneScheduler, tone_prompt
 
@@ -78,6 +79,16 @@ async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:
         streams["rare"] = inference.open(request(LONG), caller="rare")
         scheduler.gate.set()
         assert "rare" in (await order_of_ends(inference, streams))[:4]
+
+
+async def test_text_that_is_being_heard_goes_on_before_another_begins() -> None:
+    async with engine() as (inference, scheduler):
+        streams = {"first": inference.open(request(LONG))}
+        streams["new"] = inference.open(request())
+        streams["next part"] = inference.open(replace(request(), after=SpokenEnd(None, 0.0)))
+        scheduler.gate.set()
+        ended = await order_of_ends(inference, streams)
+        assert ended.index("next part") < ended.index("new")
 
 
 async def test_listener_who_does_not_read_keeps_nobody_waiting() -> None:

@@ -30,6 +30,7 @@ from engine.types import (
     Finding,
     Flaw,
     SentenceTiming,
+    SpokenEnd,
     SynthesisRequest,
     TimedText,
     TimestampDetail,
@@ -105,6 +106,7 @@ class ToneEvent:
     error: EngineError | None
     seed: int
     findings: tuple[Finding, ...] = ()
+    end: SpokenEnd | None = None
 
 
 @dataclass
@@ -124,6 +126,7 @@ class ToneScheduler:
     gate: threading.Event = field(default_factory=threading.Event)
     steps: int = 0
     made_chunks: int = 0
+    admitted: list[SynthesisRequest] = field(default_factory=list)
     _tones: dict[int, _Tone] = field(default_factory=dict)
     _next_id: int = 0
 
@@ -148,6 +151,7 @@ class ToneScheduler:
         if not any(character.isalnum() for character in request.text):
             raise EmptyTextError("nothing in the text can be spoken")
         self._next_id += 1
+        self.admitted.append(request)
         chunks = -(-len(request.text) // CHARACTERS_PER_CHUNK)
         self._tones[self._next_id] = _Tone(request, chunks)
         return self._next_id
@@ -192,7 +196,9 @@ class ToneScheduler:
         self.made_chunks += 1
         if not tone.left:
             del self._tones[stream_id]
-        return ToneEvent(stream_id, chunk, not tone.left, None, tone.request.options.seed or 7)
+        end = None if tone.left else SpokenEnd(None, float(self.steps))
+        seed = tone.request.options.seed or 7
+        return ToneEvent(stream_id, chunk, not tone.left, None, seed, end=end)
 
 
 def pitch_hz(samples: np.ndarray, rate_hz: int) -> float:

@@ -201,6 +201,32 @@ async def test_same_seed_gives_the_same_sound_again(tmp_path: Path) -> None:
     assert one.all("completed")[0].seed == 5
 
 
+async def test_each_segment_goes_on_from_the_one_before_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        await said(server, text(TEXT), carried=Duration(seconds=2))
+        first, *others = [each for each in server.scheduler.admitted if each.text in TEXT]
+    assert first.after is None
+    assert [each.after is not None for each in others] == [True] * len(others)
+    ends = [each.after.until_s for each in others if each.after is not None]
+    assert ends == sorted(set(ends))
+    assert {each.options.carried_s for each in (first, *others)} == {2.0}
+
+
+async def test_segment_behind_a_cancelled_one_goes_on_from_what_was_spoken(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        server.scheduler.gate.clear()
+        talk = Talk(server)
+        await talk.write(config(), text("This is said. This is not said. And this again. "))
+        await talk.write(Request(cancel=tts_pb2.CancelSegment(segment=1)))
+        await talk.write(Request(ping=tts_pb2.Ping(id=1)))
+        await talk.until("pong")
+        server.scheduler.gate.set()
+        await talk.finish()
+        *_, last = server.scheduler.admitted
+    assert last.text.strip() == "And this again."
+    assert last.after is not None
+
+
 async def test_nothing_written_is_nothing_said(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         talk = await said(server)
@@ -216,6 +242,12 @@ async def test_nothing_written_is_nothing_said(tmp_path: Path) -> None:
         ([config(), config()], "INVALID_ARGUMENT", "INVALID_FIELD", "payload"),
         ([config(voice="alto")], "INVALID_ARGUMENT", "INVALID_FIELD", "config.voice"),
         ([config(timestamps=9)], "INVALID_ARGUMENT", "INVALID_FIELD", "config.timestamps"),
+        (
+            [config(carried=Duration(seconds=11))],
+            "INVALID_ARGUMENT",
+            "INVALID_FIELD",
+            "config.carried",
+        ),
         (
             [config(commit=tts_pb2.CommitPolicy(max_width=5))],
             "INVALID_ARGUMENT",

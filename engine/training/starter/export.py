@@ -66,6 +66,7 @@ def export_bundle(work: Path, bundle: Path) -> None:
                 reference_peak=PEAK,
                 longest_reference_s=5.5,
                 widest_piece=72,
+                carried_s=0.0,
                 checks=CHECKS,
             ),
             voices=entries,

@@ -34,6 +34,7 @@ async def soak(load: Load) -> Found:
     async with served(load, rest_s=REST_S) as server:
         for kind, visit in VISITS.items():
             found.curves[kind] = []
+            print(f"soak: {load.requests} {kind}", flush=True)  # it takes a while
             half = load.requests // 2
             warm_mb = await _visited(server, visit, half, found.curves[kind])
             last_mb = await _visited(server, visit, half, found.curves[kind])
@@ -60,6 +61,7 @@ async def _visited(server: Served, visit: Visit, requests: int, memory: Curve) -
     for done in range(0, requests, LISTENERS_A_SAMPLE):
         await asyncio.gather(*(one() for _ in range(min(LISTENERS_A_SAMPLE, requests - done))))
         memory.append((first + done + LISTENERS_A_SAMPLE, server.resident_mb()))
+        print(f"soak: {memory[-1][0]} came, {memory[-1][1]:.0f} MB", flush=True)
     await asyncio.sleep(2 * REST_S)
     return server.resident_mb()
 

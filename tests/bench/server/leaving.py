@@ -27,8 +27,8 @@ from tests.bench.server.process import Load, served
 
 LONG = " ".join(SENTENCES * 4)
 CROWD = 16  # listeners at a time
-STORMS = 6
-CANCELS = 60
+STORMS = 5
+CANCELS = 40
 LONGEST_PAUSE_S = 0.1  # between two cancels, so that they come at any time of a step
 PATIENCE_S = 30.0
 

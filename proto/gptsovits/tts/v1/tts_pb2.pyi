@@ -518,6 +518,7 @@ class StreamingConfig(google.protobuf.message.Message):
     TIMESTAMPS_FIELD_NUMBER: builtins.int
     COMMIT_FIELD_NUMBER: builtins.int
     PRONUNCIATIONS_FIELD_NUMBER: builtins.int
+    CARRIED_FIELD_NUMBER: builtins.int
     voice: builtins.str
     """The voice's resource name, `voices/{id}`."""
     language: builtins.str
@@ -540,6 +541,13 @@ class StreamingConfig(google.protobuf.message.Message):
     def pronunciations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Pronunciation]:
         """How to read certain words, as in `SpeechInput`."""
 
+    @property
+    def carried(self) -> google.protobuf.duration_pb2.Duration:
+        """How much of what was just spoken the model is told again before each segment, so that melody
+        and pace go on, up to 10 s; absent means what the voice's model is good at. Prompt and this
+        together are no longer than the longest reference that the model takes.
+        """
+
     def __init__(
         self,
         *,
@@ -550,9 +558,10 @@ class StreamingConfig(google.protobuf.message.Message):
         timestamps: gptsovits.tts.v1.timestamps_pb2.TimestampDetail.ValueType = ...,
         commit: global___CommitPolicy | None = ...,
         pronunciations: collections.abc.Iterable[global___Pronunciation] | None = ...,
+        carried: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "commit", b"commit", "language", b"language", "options", b"options", "pronunciations", b"pronunciations", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["audio_format", b"audio_format", "carried", b"carried", "commit", b"commit", "options", b"options"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["audio_format", b"audio_format", "carried", b"carried", "commit", b"commit", "language", b"language", "options", b"options", "pronunciations", b"pronunciations", "timestamps", b"timestamps", "voice", b"voice"]) -> None: ...
 
 global___StreamingConfig = StreamingConfig
 
