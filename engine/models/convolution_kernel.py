@@ -17,8 +17,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from engine.models.kernel_parts import ONE, compiled
-from engine.models.panels import TILE_ROWS
-from engine.models.tile_kernel import multiply_tile
+from engine.models.tile_kernel import FULL_ROWS, multiply_tile
 
 Sound = NDArray[np.float32]
 
@@ -44,7 +43,8 @@ def convolution(parallel: bool) -> Any:
         weight, scale, bias, taps, dilation = conv
         parts = threads if parallel else 1
         reach = taps // 2 * dilation
-        joined = _joined(seen, x, reach if last else 0)
+        joined = _behind(seen, len(x), reach if last else 0)
+        joined[len(seen) : len(seen) + len(x)] = x
         ready = max(0, len(joined) - 2 * reach)
         out = np.empty((ready, weight.shape[1] * weight.shape[3]), np.float32)
         for part in prange(parts):
@@ -69,15 +69,15 @@ def residual_pair(parallel: bool) -> Any:
         weight2, scale2, bias2, taps2, dilation2 = second
         parts = threads if parallel else 1
         reach1, reach2 = taps1 // 2 * dilation1, taps2 // 2 * dilation2
-        raw = _joined(waiting, x, 0)
-        bent = _joined(seen, x, reach1 if last else 0)
+        raw = _behind(waiting, len(x), 0)
+        bent = _behind(seen, len(x), reach1 if last else 0)
         for part in prange(parts):
-            rows = len(x) * part // parts, len(x) * (part + 1) // parts
-            _bend(bent[len(seen) + rows[0] : len(seen) + rows[1]], slope)
+            for t in range(len(x) * part // parts, len(x) * (part + 1) // parts):
+                for c in range(x.shape[1]):
+                    raw[len(waiting) + t, c] = x[t, c]
+                    bent[len(seen) + t, c] = max(x[t, c], slope * x[t, c])
         ready1 = max(0, len(bent) - 2 * reach1)
-        middle = np.empty((len(between) + ready1 + (reach2 if last else 0), x.shape[1]), np.float32)
-        middle[: len(between)] = between
-        middle[len(between) + ready1 :] = 0
+        middle = _behind(between, ready1, reach2 if last else 0)
         for part in prange(parts):
             rows = ready1 * part // parts, ready1 * (part + 1) // parts
             packed = weight1, scale1, bias1
@@ -105,11 +105,10 @@ def upsampling(parallel: bool) -> Any:
     def upsample(conv, bias, slope, stride, x, tail, threads):  # type: ignore[no-untyped-def]
         weight, scale, zeros, taps, _ = conv
         parts = threads if parallel else 1
-        bent = x.copy()
+        bent = np.maximum(x, slope * x)
         spread = np.empty((len(x), weight.shape[1] * weight.shape[3]), np.float32)
         for part in prange(parts):
             rows = len(x) * part // parts, len(x) * (part + 1) // parts
-            _bend(bent[rows[0] : rows[1]], slope)
             _convolve((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
         ready, width = len(x) * stride, len(bias)
         out = np.empty((ready + taps - stride, width), np.float32)
@@ -132,21 +131,12 @@ def upsampling(parallel: bool) -> Any:
 
 
 @njit(fastmath=True)
-def _joined(before, x, silence):  # type: ignore[no-untyped-def]
-    """Rows one after the other, with silent ones behind."""
-    out = np.empty((len(before) + len(x) + silence, x.shape[1]), np.float32)
+def _behind(before, rows, silence):  # type: ignore[no-untyped-def]
+    """Room for as many rows behind those `before` them, and silent ones at the end."""
+    out = np.empty((len(before) + rows + silence, before.shape[1]), np.float32)
     out[: len(before)] = before
-    out[len(before) : len(before) + len(x)] = x
-    out[len(before) + len(x) :] = 0
+    out[len(before) + rows :] = 0
     return out
-
-
-@njit(fastmath=True)
-def _bend(x, slope):  # type: ignore[no-untyped-def]
-    """Multiply what is below zero, in place."""
-    for t in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            x[t, c] = max(x[t, c], slope * x[t, c])
 
 
 @njit(fastmath=True)
@@ -161,8 +151,8 @@ def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: i
     shape = out.shape[1], x.shape[1], taps, dilation * x.shape[1], inputs // taps, step
     for panel in range(panels):
         at, column = panel * step, panel * lanes
-        for begin in range(first, last, TILE_ROWS):
-            row = min(begin, last - TILE_ROWS)
+        for begin in range(first, last, FULL_ROWS):
+            row = min(begin, last - FULL_ROWS)
             if row >= first:
                 place = (to + row) * out.shape[1] + column
                 multiply_tile(

@@ -35,7 +35,7 @@ class PackedGenerator:
     A piece is best passed on in parts of `block_frames`, which stay in the caches between layers.
     """
 
-    block_frames = 16
+    block_frames = 32
 
     def __init__(self, generator: HifiGan) -> None:
         pairs = [

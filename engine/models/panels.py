@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.models.tile_kernel import LANES, LINE, multiply_tile
-
-TILE_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
+from engine.models.tile_kernel import FULL_ROWS, LANES, LINE, multiply_tile
 
 
 class Projection(NamedTuple):
@@ -67,7 +65,7 @@ def multiply(packed, layer, x, out, slope, part, parts):  # type: ignore[no-unty
     panel, last = panels * part // parts, panels * (part + 1) // parts
     step = depth * lanes
     shape = out.shape[1], x.shape[1], 1, 0, depth, step
-    tiles = (rows + TILE_ROWS - 1) // TILE_ROWS
+    tiles = (rows + FULL_ROWS - 1) // FULL_ROWS
     together = 4 if rows == 1 else 2 if rows < 4 else 1
     while panel < last:
         count = together if panel + together <= last else 1

@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
+FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
 UNROLLED = 4
 AHEAD = 1024  # bytes of a panel to fetch before they are needed
 LINE = 64  # bytes of a cache line
@@ -100,7 +101,8 @@ class _Tile:
             at_weight = b.mul(tap.index, self.depth)
             with cgutils.for_range(b, rounds, intp=LONG) as turn:
                 first = b.mul(turn.index, LONG(UNROLLED))
-                self._fetch(b.add(at_weight, first))
+                if self.rows < FULL_ROWS:  # a full tile computes for longer than it waits
+                    self._fetch(b.add(at_weight, first))
                 for i in range(UNROLLED):
                     c = b.add(first, LONG(i))
                     self._add(b.add(at_x, c), b.add(at_weight, c))

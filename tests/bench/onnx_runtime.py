@@ -84,11 +84,7 @@ def _steps(sessions: dict[str, Any]) -> Callable[[], None]:
         "bert_features": np.zeros((1, 1024, official.PHONEMES), np.float32),
     }
     read = sessions["text_to_semantic_prefill"]
-    shapes = {each.name: len(each.shape) for each in read.get_inputs()}
-    fitting = {
-        name: value[0] if shapes[name] < value.ndim else value for name, value in inputs.items()
-    }
-    _, keys, values = read.run(["logits", "keys", "values"], fitting)
+    _, keys, values = read.run(["logits", "keys", "values"], inputs)
     outputs = ["logits", "next_keys", "next_values"]
 
     def decode() -> None:
@@ -109,13 +105,6 @@ def _sound(session: Any, style: torch.Tensor) -> Callable[[], object]:
         "phoneme_ids": official.phonemes(SENTENCE_PHONEMES)[None].numpy(),
         "style_embedding": style.numpy(),
         "noise": np.random.default_rng(0).standard_normal((1, 192, frames)).astype(np.float32),
-        "noise_scale": np.float32(0.5),
+        "noise_scale": np.array(0.5, np.float32),
     }
-    shapes = {each.name: len(each.shape) for each in session.get_inputs()}
-    fitting = {
-        name: np.asarray(value).reshape(
-            np.asarray(value).shape[-shapes[name] :] if shapes[name] else ()
-        )
-        for name, value in feeds.items()
-    }
-    return lambda: session.run(["waveform"], fitting)
+    return lambda: session.run(["waveform"], feeds)
