@@ -202,7 +202,6 @@ class Inference:
     def _end_all(self, fault: BaseException | None) -> None:
         if fault is not None:
             logger.critical("the engine thread has died", exc_info=fault)
-        error = ShuttingDownError() if fault is None else EngineStoppedError()
         self.stopped.set()
-        for stream in self._open:
-            stream.end(error)
+        for stream in self._open:  # to each its own: an error gathers the frames that it passes
+            stream.end(ShuttingDownError() if fault is None else EngineStoppedError())

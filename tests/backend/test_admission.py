@@ -14,7 +14,7 @@ import pytest
 from google.rpc import error_details_pb2
 from gptsovits.tts.v1 import timestamps_pb2, tts_pb2
 
-from backend.errors import DeadlineUnreachableError, OverloadedError
+from backend.errors import DeadlineUnreachableError, OverloadedError, ShuttingDownError
 from backend.inference import Inference, SpeechStream
 from backend.speed import ENOUGH_AUDIO_S, SpeedMeter, shared_work
 from engine.types import SpokenEnd, SynthesisRequest
@@ -212,3 +212,17 @@ async def test_thousand_requests_leave_nothing_open() -> None:
         async with asyncio.timeout(10):  # the thread clears up after it has told the end
             while any(kept):
                 await asyncio.sleep(0.01)
+
+
+async def test_each_stream_that_a_shutdown_ends_has_an_error_of_its_own() -> None:
+    errors = []
+    async with engine(max_streams=4) as (inference, scheduler):
+        streams = [inference.open(request(LONG)) for _ in range(3)]
+        inference._engine.stop()
+        scheduler.gate.set()
+        for stream in streams:
+            with pytest.raises(ShuttingDownError) as caught:
+                async for _ in stream:
+                    pass
+            errors.append(caught.value)
+    assert len({id(error) for error in errors}) == 3  # one would gather the frames of all

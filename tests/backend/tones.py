@@ -8,7 +8,7 @@ that gave no speech, `[unread]` like words that nobody reads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -119,7 +119,10 @@ class _Tone:
 
 @dataclass
 class ToneScheduler:
-    """Makes one chunk per live stream and step. Steps wait while `gate` is closed."""
+    """Makes one chunk per live stream and step. Steps wait while `gate` is closed.
+
+    `wave` makes the samples, a tone unless a test wants something else.
+    """
 
     max_streams: int = 16
     languages: tuple[str, ...] = ("en", "zh")
@@ -127,6 +130,7 @@ class ToneScheduler:
     steps: int = 0
     made_chunks: int = 0
     admitted: list[SynthesisRequest] = field(default_factory=list)
+    wave: Callable[[SynthesisRequest, int], np.ndarray] = field(default_factory=lambda: sine)
     _tones: dict[int, _Tone] = field(default_factory=dict)
     _next_id: int = 0
 
@@ -189,7 +193,7 @@ class ToneScheduler:
             error = UnreadableTextError("[unread]", ["Runic"], self.languages)
             told = (Finding(0, Flaw.EMPTY, 0, resolved=False, left_out="[unread]"),)
             return ToneEvent(stream_id, None, True, error, 0, told)
-        samples, start = _sine(tone), tone.position
+        samples, start = self.wave(tone.request, tone.position), tone.position
         tone.position += CHUNK_SAMPLES
         tone.left -= 1
         chunk = AudioChunk(samples, RATE_HZ, start, 0, None if tone.left else _timing(tone))
@@ -207,9 +211,10 @@ def pitch_hz(samples: np.ndarray, rate_hz: int) -> float:
     return float(spectrum.argmax() * rate_hz / len(samples))
 
 
-def _sine(tone: _Tone) -> np.ndarray:
-    pitch = int(tone.request.voice.semantic_tokens[0])
-    time_s = (tone.position + np.arange(CHUNK_SAMPLES)) / RATE_HZ
+def sine(request: SynthesisRequest, position: int) -> np.ndarray:
+    """Return the next chunk of a request's tone, which begins at sample `position`."""
+    pitch = int(request.voice.semantic_tokens[0])
+    time_s = (position + np.arange(CHUNK_SAMPLES)) / RATE_HZ
     return (0.5 * np.sin(2 * np.pi * pitch * time_s)).astype(np.float32)
 
 
