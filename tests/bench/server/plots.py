@@ -90,8 +90,9 @@ def _soak(figure: Figure, curves: Curves) -> None:
 
 
 def _steps(axes: Axes, curves: Curves) -> None:
-    for name, curve in curves.items():
-        axes.step(*zip(*curve, strict=True), where="post", label=name)
+    for order, (name, curve) in enumerate(curves.items()):
+        width = 1.2 + 2 * (len(curves) - 1 - order)  # equal curves both show
+        axes.step(*zip(*curve, strict=True), where="post", label=name, linewidth=width)
     axes.set_ylim(0, 1.02)
 
 
