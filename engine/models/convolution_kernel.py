@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import ONE, compiled
+from engine.models.kernel_parts import ONE, ZERO, compiled
 from engine.models.tile_kernel import FULL_ROWS, multiply_tile
 
 Sound = NDArray[np.float32]
@@ -44,7 +44,7 @@ def convolution(parallel: bool) -> Any:
         parts = threads if parallel else 1
         reach = taps // 2 * dilation
         joined = _behind(seen, len(x), reach if last else 0)
-        joined[len(seen) : len(seen) + len(x)] = x
+        _put(x, joined, len(seen))
         ready = max(0, len(joined) - 2 * reach)
         out = np.empty((ready, weight.shape[1] * weight.shape[3]), np.float32)
         for part in prange(parts):
@@ -115,7 +115,7 @@ def upsampling(parallel: bool) -> Any:
         for part in prange(parts):
             for row in range(len(out) * part // parts, len(out) * (part + 1) // parts):
                 for c in range(width):
-                    out[row, c] = bias[c] if row < ready else np.float32(0)
+                    out[row, c] = bias[c] if row < ready else ZERO
                 if row < len(tail):
                     for c in range(width):
                         out[row, c] += tail[row, c]
@@ -134,9 +134,19 @@ def upsampling(parallel: bool) -> Any:
 def _behind(before, rows, silence):  # type: ignore[no-untyped-def]
     """Room for as many rows behind those `before` them, and silent ones at the end."""
     out = np.empty((len(before) + rows + silence, before.shape[1]), np.float32)
-    out[: len(before)] = before
-    out[len(before) + rows :] = 0
+    _put(before, out, 0)
+    for row in range(len(before) + rows, len(out)):
+        for c in range(out.shape[1]):
+            out[row, c] = ZERO
     return out
+
+
+@njit
+def _put(x, out, to):  # type: ignore[no-untyped-def]
+    """Copy rows; an assignment to a slice would take seconds to compile."""
+    for row in range(len(x)):
+        for c in range(x.shape[1]):
+            out[to + row, c] = x[row, c]
 
 
 @njit(fastmath=True)
