@@ -1,13 +1,16 @@
-"""Choosing the next semantic token, by the rules that the released models were tuned with.
+"""Choosing the next semantic token of every row, by the rules that released models were tuned with.
 
 The order is: repetition penalty, top-p, temperature, top-k, softmax, exponential race. Two rules
 differ from common libraries: top-p removes the token that crosses the threshold too (keeping at
 least the best), and the end is also taken when it has the best penalised logit.
+
+The same few operations serve all rows of a batch, each with its own options. The race needs no sum
+of probabilities, so what a row chooses does not depend on the others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,37 +26,65 @@ class SamplingOptions:
     repetition_penalty: float = 1.35
 
 
-def penalize_repetition(logits: Tensor, previous: Tensor, penalty: float) -> Tensor:
-    """Make the `previous` tokens [n] less likely in `logits` [V]; returns new logits."""
-    if penalty == 1.0 or previous.numel() == 0:
-        return logits
-    score = logits[previous]
-    penalized = torch.where(score < 0, score * penalty, score / penalty)
-    return logits.index_put((previous,), penalized)
+@dataclass(frozen=True, slots=True, eq=False)
+class RowSampling:
+    """The options of every row less the penalty, each [B, 1].
+
+    `last` is the place of the last token that top-k keeps: int64, counted from 0. `most` is the
+    largest top-k, or the size of the vocabulary where a step must not ask what its tensors hold;
+    `uses_top_p` says whether any `top_p` is below 1.
+    """
+
+    last: Tensor
+    top_p: Tensor
+    temperature: Tensor
+    most: int
+    uses_top_p: bool = True
 
 
-def token_probabilities(logits: Tensor, options: SamplingOptions) -> Tensor:
-    """Penalised logits [V] -> probabilities [V] after top-p, temperature and top-k."""
-    if options.top_p < 1.0:
-        logits = _keep_top_p(logits, options.top_p)
-    logits = logits / max(options.temperature, 1e-5)
-    k = min(options.top_k, logits.shape[-1])
-    threshold = logits.topk(k).values[-1]
-    return logits.masked_fill(logits < threshold, -torch.inf).softmax(-1)
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What may come next, the best first: `tokens` [B, W], and `weights` [B, W].
+
+    Weights are probabilities over that of the likeliest token; 0 for what may not come.
+    """
+
+    tokens: Tensor
+    weights: Tensor
+
+    def race(self, log_uniform: Tensor) -> Tensor:
+        """Sample by an exponential race: each row's token with the least Exp(1) / weight, [B, 1].
+
+        `log_uniform` [B, W] is Exp(1) noise with the sign turned.
+        """
+        return self.tokens.gather(1, (log_uniform / self.weights).argmax(1, keepdim=True))
 
 
-def choose(probabilities: Tensor, exponential_noise: Tensor) -> Tensor:
-    """Sample by an exponential race: the argmax of p / Exp(1), both [V] -> int64 []."""
-    return (probabilities / exponential_noise).argmax(-1)
+def penalize_repetition(logits: Tensor, seen: Tensor, penalty: Tensor) -> Tensor:
+    """Make the tokens `seen` (bool [B, V]) less likely in [B, V], by `penalty` [B, 1]; new logits.
+
+    A penalty is at least 1: logits above zero are divided by it, those below multiplied.
+    """
+    return torch.where(seen, torch.minimum(logits * penalty, logits / penalty), logits)
 
 
-def draw_noise(vocabulary: int, generator: torch.Generator) -> Tensor:
-    """Exp(1) noise [V] from the request's own generator (on the CPU)."""
-    return torch.empty(vocabulary).exponential_(generator=generator)
+def candidates(logits: Tensor, sampling: RowSampling) -> Candidates:
+    """The tokens that top-p, temperature and top-k leave of penalised logits [B, V]."""
+    vocabulary = logits.shape[1]
+    width = min(sampling.most + 1, vocabulary)
+    ordered, tokens = logits.topk(width)
+    removed = ordered < ordered.gather(1, sampling.last)
+    if width < vocabulary and not bool(removed[:, -1].all()):  # more may share the last place
+        return candidates(logits, replace(sampling, most=vocabulary))
+    if sampling.uses_top_p:
+        removed |= _beyond_top_p(ordered, logits, sampling.top_p)
+    weights = (ordered - ordered[:, :1]).div_(sampling.temperature).exp_()
+    return Candidates(tokens, weights.masked_fill_(removed, 0.0))
 
 
-def _keep_top_p(logits: Tensor, top_p: float) -> Tensor:
-    ordered, index = logits.sort(descending=True)
-    remove = ordered.softmax(-1).cumsum(-1) > top_p
-    remove[0] = False
-    return logits.index_put((index[remove],), torch.tensor(-torch.inf, device=logits.device))
+def _beyond_top_p(ordered: Tensor, logits: Tensor, top_p: Tensor) -> Tensor:
+    """Which of the `ordered` best logits [B, W] go; never the first."""
+    shares = (ordered - logits.logsumexp(1, keepdim=True)).exp_()
+    beyond = (shares.cumsum(1) > top_p) & (top_p < 1.0)
+    beyond[:, 0] = False
+    return beyond

@@ -22,19 +22,17 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from engine.errors import EngineError
-from engine.models.key_value_cache import KeyValueCache
 from engine.pipeline.acoustic import Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import Verifier
 from engine.pipeline.faults import attempt, copies, kept_to_streams
 from engine.pipeline.pacing import Pace, first_due_s
 from engine.pipeline.stream import Stream
+from engine.pipeline.token_rows import TokenRows
 from engine.types import AudioChunk, Finding, Samples, SpokenEnd, SynthesisRequest
 
-INITIAL_CAPACITY = 512
 NEVER = (math.inf, math.inf)
 MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece is decoded
 
@@ -73,15 +71,11 @@ class Scheduler:
         verifier: Verifier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bundle, self._max_streams, self._verifier = bundle, max_streams, verifier
+        self._bundle, self._verifier = bundle, verifier
         self._clock, self._pace = clock, Pace()
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
-        self._rows: list[int] = []  # stream ids, in the order of the cache's rows
-        self._tokens: dict[int, int] = {}  # the newest token of each row's stream
-        model = bundle.text_to_semantic
-        like = model.ar_predict_layer.weight
-        self._cache = KeyValueCache(model.config, max_streams, INITIAL_CAPACITY, like)
+        self._rows = TokenRows(bundle.text_to_semantic, max_streams)
 
     @property
     def live(self) -> int:
@@ -107,7 +101,7 @@ class Scheduler:
     def cancel(self, stream_id: int) -> None:
         """Forget a stream and free its row; does nothing if it is over."""
         if self._streams.pop(stream_id, None) is not None:
-            self._free_row(stream_id)
+            self._rows.remove(stream_id)
 
     def pause(self, stream_id: int) -> None:
         """Make no more sound for a stream until it is resumed."""
@@ -131,66 +125,45 @@ class Scheduler:
     def _prefill(self, events: list[StreamEvent]) -> None:
         """Give a free row to the most urgent stream that waits for a sentence."""
         waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
-        if not waiting or len(self._rows) == self._max_streams:
+        if not waiting or self._rows.full:
             return
         now_s = self._clock()
         stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
-        logits = attempt(partial(self._read, stream))
-        if isinstance(logits, EngineError):
-            self._cache.live = len(self._rows)  # the row may have been filled before the fault
-            self._fail(stream_id, logits, events)
-        elif logits is None:
-            del self._streams[stream_id]
-            events.append(_told(stream_id, stream, None, done=True))
-        else:
-            self._rows.append(stream_id)
-            self._accept(stream_id, logits, events)
-
-    def _read(self, stream: Stream) -> Tensor | None:
-        """Fill the next row with what the stream says next; logits [V], or None at its end."""
-        first = stream.begin()
-        if first is None:
-            return None
-        where, model = self._bundle.device, self._bundle.text_to_semantic
-        bert = None if first.bert_features is None else first.bert_features.to(where)
-        return model.prefill(
-            self._cache, first.phoneme_ids.to(where), bert, first.prompt_tokens.to(where)
-        )
-
-    def _decode(self, events: list[StreamEvent]) -> None:
-        """One token for every row."""
-        if not self._rows:
-            return
-        began_s = self._clock()
-        logits = attempt(self._next_logits)
-        if isinstance(logits, EngineError):
-            rows = list(self._rows)
-            for stream_id, error in zip(rows, copies(logits, len(rows)), strict=True):
-                self._fail(stream_id, error, events)
-            return
-        for stream_id, row in zip(list(self._rows), logits, strict=True):
-            self._accept(stream_id, row, events)
-        self._pace.made_tokens(self._clock() - began_s)
-
-    def _next_logits(self) -> Tensor:
-        """Logits [rows, V] of the token that follows the newest of each row."""
-        streams = [self._streams[i] for i in self._rows]
-        tokens = torch.tensor([self._tokens[i] for i in self._rows])
-        at = [len(s.sentence.history) - 1 for s in streams if s.sentence is not None]
-        where = self._bundle.device
-        return self._bundle.text_to_semantic.decode(
-            self._cache, tokens.to(where), torch.tensor(at).to(where)
-        )
-
-    def _accept(self, stream_id: int, logits: Tensor, events: list[StreamEvent]) -> None:
-        stream = self._streams[stream_id]
-        token = attempt(lambda: stream.accept(logits.float().cpu()))
+        token = attempt(partial(self._read, stream_id, stream))
         if isinstance(token, EngineError):
             self._fail(stream_id, token, events)
         elif token is None:
-            self._free_row(stream_id)
+            del self._streams[stream_id]
+            events.append(_told(stream_id, stream, None, done=True))
         else:
-            self._tokens[stream_id] = token
+            self._accept(stream_id, token, events)
+
+    def _read(self, stream_id: int, stream: Stream) -> int | None:
+        """Give the stream a row with what it says next; the first token, or None at its end."""
+        first = stream.begin()
+        return None if first is None else self._rows.begin(stream_id, first, stream.choosing)
+
+    def _decode(self, events: list[StreamEvent]) -> None:
+        """One token for every row."""
+        rows = self._rows.owners
+        if not rows:
+            return
+        began_s = self._clock()
+        tokens = attempt(self._rows.step)
+        if isinstance(tokens, EngineError):
+            for stream_id, error in zip(rows, copies(tokens, len(rows)), strict=True):
+                self._fail(stream_id, error, events)
+            return
+        for stream_id, token in tokens:
+            self._accept(stream_id, token, events)
+        self._pace.made_tokens(self._clock() - began_s)
+
+    def _accept(self, stream_id: int, token: int, events: list[StreamEvent]) -> None:
+        goes_on = attempt(partial(self._streams[stream_id].accept, token))
+        if isinstance(goes_on, EngineError):
+            self._fail(stream_id, goes_on, events)
+        elif not goes_on:
+            self._rows.remove(stream_id)
 
     def _speak(self, events: list[StreamEvent]) -> None:
         """Decode the pieces that are due, together; a stream's last one ends it."""
@@ -224,7 +197,7 @@ class Scheduler:
         """Whose pieces are decoded now; of the background one while somebody listens."""
         live, now_s = self._at_work(), self._clock()
         has_listeners = any(not stream.request.background for _, stream in live)
-        has_row = len(self._rows) < self._max_streams
+        has_row = not self._rows.full
         lacking = [s for _, s in live if not s.piece_due and (has_row or not s.waiting)]
         first = min((self._pace.urgency(s, now_s) for s in lacking), default=NEVER)
         ready = sorted((self._pace.urgency(s, now_s), i, s) for i, s in live if s.piece_due)
@@ -244,18 +217,8 @@ class Scheduler:
 
     def _fail(self, stream_id: int, error: EngineError, events: list[StreamEvent]) -> None:
         stream = self._streams.pop(stream_id)
-        self._free_row(stream_id)
+        self._rows.remove(stream_id)
         events.append(StreamEvent(stream_id, None, True, error, stream.seed, stream.findings))
-
-    def _free_row(self, stream_id: int) -> None:
-        """The last row moves into the freed one's place."""
-        self._tokens.pop(stream_id, None)
-        if stream_id in self._rows:
-            row = self._rows.index(stream_id)
-            self._cache.remove(row)
-            last = self._rows.pop()
-            if last != stream_id:
-                self._rows[row] = last
 
 
 def _told(stream_id: int, stream: Stream, chunk: AudioChunk | None, *, done: bool) -> StreamEvent:

@@ -47,11 +47,10 @@ class Sentence:
             sentence's own.
         checks: of its tokens.
         open_acoustic: makes the acoustic stream of an attempt, from its number.
-        sampler: source of the sampling's noise.
         in_pieces: whether pieces may leave before the end.
         attempt: counts from 1.
         waiting: whether the model has to read the prompt and the tokens first.
-        tokens: what was generated so far; history: the prompt's and those [P + n].
+        tokens: what was generated so far.
         spoken_tokens: how many of them were decoded.
         ended: whether no tokens will follow; finished: whether all of it was decoded.
     """
@@ -60,7 +59,6 @@ class Sentence:
     prefill: Prefill
     checks: TokenChecks
     open_acoustic: Callable[[int], AcousticStream]
-    sampler: torch.Generator
     in_pieces: bool
     attempt: int = 1
     waiting: bool = True
@@ -69,26 +67,23 @@ class Sentence:
     ended: bool = False
     finished: bool = False
     level: SoundLevel = field(default_factory=SoundLevel)
-    history: Tensor = field(init=False)
     acoustic: AcousticStream = field(init=False)
 
     def __post_init__(self) -> None:
-        self.history = self.prefill.prompt_tokens
         self.acoustic = self.open_acoustic(self.attempt)
         self.in_pieces = self.in_pieces and self.acoustic.incremental
 
     def begin(self) -> Prefill:
         """What the model must read before the next token; it is not asked for again."""
         self.waiting = False
-        return replace(self.prefill, prompt_tokens=self.history)
+        prompt = self.prefill.prompt_tokens
+        return replace(self.prefill, prompt_tokens=torch.cat([prompt, self._made]))
 
     def add(self, token: int) -> Flaw | None:
         """Take the next token, unless it shows that something is wrong."""
         self.tokens.append(token)
         flaw = self.checks.newest(self.tokens)
-        if flaw is None:
-            self.history = torch.cat([self.history, torch.tensor([token])])
-        else:
+        if flaw is not None:
             self.tokens.pop()
         return flaw
 
@@ -105,9 +100,9 @@ class Sentence:
     @property
     def spoken(self) -> SpokenTokens:
         """What was read and made, to tell when it is heard."""
-        first, made = self.prefill, torch.tensor(self.tokens)
+        first = self.prefill
         return SpokenTokens(
-            first.phoneme_ids, first.bert_features, self.phonemes, first.prompt_tokens, made
+            first.phoneme_ids, first.bert_features, self.phonemes, first.prompt_tokens, self._made
         )
 
     @property
@@ -131,18 +126,21 @@ class Sentence:
         self.spoken_tokens = until
         return Piece(self.acoustic, tokens, self.finished)
 
-    def take_back(self, sampler: torch.Generator, *, whole: bool) -> None:
+    def take_back(self, *, whole: bool) -> None:
         """Give the attempt up and begin another behind the last cut, or at the start if `whole`."""
         first = self.acoustic.first_piece_tokens
         kept = last_cut(len(self.tokens), first) if self.in_pieces and not whole else 0
         del self.tokens[kept:]
-        self.history = torch.cat([self.prefill.prompt_tokens, torch.tensor(self.tokens).long()])
         self.checks.restart(self.tokens)
-        self.attempt, self.sampler = self.attempt + 1, sampler
+        self.attempt += 1
         self.waiting, self.ended, self.finished = True, False, False
         if not kept:
             self.spoken_tokens, self.level = 0, SoundLevel()
             self.acoustic = self.open_acoustic(self.attempt)
+
+    @property
+    def _made(self) -> Tensor:
+        return torch.tensor(self.tokens, dtype=torch.long)
 
     @property
     def _next_cut(self) -> int:

@@ -12,12 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import EmptyTextError, SynthesisError, UnreadableTextError
-from engine.models.sampling import (
-    choose,
-    draw_noise,
-    penalize_repetition,
-    token_probabilities,
-)
+from engine.models.decoding_rows import Choosing
+from engine.models.random_numbers import random_key
 from engine.pipeline.acoustic import AcousticStream, OpenStream, Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.carrying import Carrier
@@ -67,7 +63,6 @@ class Stream:
         self.bundle, self.request, self.verifier = bundle, request, verifier
         options = request.options
         self.seed = secrets.randbits(62) if options.seed is None else options.seed
-        self.generator = torch.Generator().manual_seed(self.seed)
         self.sampling = sampling_of(options, bundle.defaults)
         bundle.check_language(request.language)
         settled = bundle.frontend.settle(request.text, request.language)
@@ -134,24 +129,28 @@ class Stream:
             self.sentence = self._sentence_of(phonemes)
         return self.sentence.begin()
 
-    def accept(self, logits: Tensor) -> int | None:
-        """Sample from `logits` [V] (on the CPU) and return the token, or None at the end.
+    @property
+    def choosing(self) -> Choosing:
+        """How the tokens that come now are chosen; another attempt has other random numbers."""
+        sentence, sampling = self._speaking, self.sampling
+        if sentence.attempt > 1:
+            sampling = livelier(sampling)
+        key = random_key(self.seed, self.next_sentence - 1, sentence.attempt)
+        least = max(self.bundle.text_to_semantic.config.min_tokens, self._least)
+        return Choosing(sampling, key, len(sentence.tokens), least)
+
+    def accept(self, token: int) -> bool:
+        """Take the next token and return whether the model shall go on.
 
         Raises:
             SynthesisError: the sentence failed more often than it may.
         """
-        sentence, config = self._speaking, self.bundle.text_to_semantic.config
-        if len(sentence.tokens) < max(config.min_tokens, self._least):
-            logits = logits[: config.end]
-        sampling = self.sampling if sentence.attempt == 1 else livelier(self.sampling)
-        logits = penalize_repetition(logits, sentence.history, sampling.repetition_penalty)
-        noise = draw_noise(len(logits), sentence.sampler)
-        token = int(choose(token_probabilities(logits, sampling), noise))
-        is_end = config.end in (token, int(logits.argmax()))
+        sentence = self._speaking
+        is_end = token == self.bundle.text_to_semantic.config.end
         flaw = sentence.end() if is_end else sentence.add(token)
         if flaw is not None:
             self._try_again(flaw)
-        return None if is_end or flaw is not None else token
+        return not is_end and flaw is None
 
     @property
     def piece_due(self) -> bool:
@@ -244,7 +243,6 @@ class Stream:
             prefill=self.carrier.prefill(ids, bundle.bert_features(phonemes)),
             checks=TokenChecks(bundle.defaults.checks, _timed(phonemes), limit, _pace(voice)),
             open_acoustic=partial(_opened, self.open_acoustic, ids, self.seed, index),
-            sampler=self.generator,
             in_pieces=self.verifier is None,
         )
 
@@ -274,8 +272,7 @@ class Stream:
             "sentence %d, seed %d: attempt %d was %s", index, self.seed, sentence.attempt, flaw
         )
         if sentence.attempt <= retries and may_retry:
-            again = _source(self.seed, index, -sentence.attempt)
-            sentence.take_back(again, whole=from_start)
+            sentence.take_back(whole=from_start)
             return True
         if flaw in FATAL:
             raise SynthesisError(

@@ -91,7 +91,7 @@ def is_empty(inference: Inference, scheduler: Scheduler) -> bool:
     """Whether nothing is left of any request."""
     loop = inference._engine
     held = (loop._waiting, loop._at_work, loop._ids, loop._listeners, loop._paused)
-    rows = (scheduler._streams, scheduler._rows, scheduler._tokens, scheduler._cache.live)
+    rows = (scheduler._streams, scheduler._rows.owners)
     return not any((inference.open_streams, *held, *rows))
 
 

@@ -17,12 +17,7 @@ from torch.nn import functional as F
 
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import pack_text_to_semantic
-from engine.models.sampling import (
-    SamplingOptions,
-    choose,
-    penalize_repetition,
-    token_probabilities,
-)
+from engine.models.sampling import RowSampling, candidates, penalize_repetition
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from tests.golden.case import Case
 
@@ -101,10 +96,9 @@ def _advance(
     if step < STORED_STEPS:
         decoding.logits.append(logits)
     allowed = logits[: config.end] if step < config.min_tokens else logits
-    penalty = arguments["repetition_penalty"]
-    penalized = penalize_repetition(allowed, decoding.sequence, penalty)
-    probabilities = token_probabilities(penalized, _options(arguments))
-    token = int(choose(probabilities, torch.ones_like(probabilities)))
+    penalized = _penalized(allowed[None], decoding.sequence[None], arguments)
+    possible = candidates(penalized, _sampling(arguments, penalized))
+    token = int(possible.race(-torch.ones_like(possible.weights)))
     if config.end in (token, int(penalized.argmax())):
         decoding.ended = True
         return False
@@ -112,13 +106,19 @@ def _advance(
     return len(decoding.tokens) <= arguments["early_stop_num"]
 
 
-def _options(arguments: dict[str, Any]) -> SamplingOptions:
-    return SamplingOptions(
-        top_k=arguments["top_k"],
-        top_p=arguments["top_p"],
-        temperature=arguments["temperature"],
-        repetition_penalty=arguments["repetition_penalty"],
-    )
+def _penalized(logits: Tensor, previous: Tensor, arguments: dict[str, Any]) -> Tensor:
+    """Logits [B, V] after tokens [B, n]."""
+    seen = torch.zeros_like(logits, dtype=torch.bool).scatter(1, previous, True)
+    return penalize_repetition(logits, seen, torch.tensor([[arguments["repetition_penalty"]]]))
+
+
+def _sampling(arguments: dict[str, Any], logits: Tensor) -> RowSampling:
+    """One setting for all rows of logits [B, V]."""
+    top_k, top_p = min(arguments["top_k"], logits.shape[1]), arguments["top_p"]
+    temperature = max(arguments["temperature"], 1e-5)
+    columns = (torch.tensor([[each]]).expand(len(logits), 1) for each in (top_p, temperature))
+    last = torch.full((len(logits), 1), top_k - 1)
+    return RowSampling(last, *columns, top_k, top_p < 1.0)
 
 
 def single(case: Case) -> dict[str, Tensor]:
@@ -158,20 +158,19 @@ def batch(case: Case) -> dict[str, Tensor]:
 
 def sampler(case: Case) -> dict[str, Tensor]:
     """Every setting of a grid on given logits, with and without the end token."""
-    got: dict[str, list[Tensor]] = {}
+    got = {}
     for i, arguments in enumerate(case.entry["grid"]):
-        options = _options(arguments)
         for without_end, width in enumerate((1025, 1024)):
-            for row in range(len(case["in_logits"])):
-                logits, previous = case["in_logits"][row, :width], case["in_prev"][row]
-                penalized = penalize_repetition(logits, previous, options.repetition_penalty)
-                probabilities = token_probabilities(penalized, options)
-                token = choose(probabilities, case["in_exponential"][row, :width])
-                place = f"{i}_{without_end}"
-                got.setdefault(f"out_probs_{place}", []).append(probabilities)
-                got.setdefault(f"out_token_{place}", []).append(token[None])
-                got.setdefault(f"out_logits_after_{place}", []).append(penalized.argmax())
-    return {name: torch.stack(rows) for name, rows in got.items()}
+            penalized = _penalized(case["in_logits"][:, :width], case["in_prev"], arguments)
+            possible = candidates(penalized, _sampling(arguments, penalized))
+            shares = possible.weights / possible.weights.sum(1, keepdim=True)
+            noise = case["in_exponential"].gather(1, possible.tokens)
+            place = f"{i}_{without_end}"
+            every = torch.zeros_like(penalized)
+            got[f"out_probs_{place}"] = every.scatter(1, possible.tokens, shares)
+            got[f"out_token_{place}"] = possible.race(-noise)
+            got[f"out_logits_after_{place}"] = penalized.argmax(1)
+    return got
 
 
 def stream(case: Case) -> dict[str, Tensor]:
