@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
     precision: Literal["auto", "float32", "half", "int8"] = Field(
         "auto",
-        description="of the text-to-semantic model's weights on a CPU; `auto` loses nothing",
+        description="of the text-to-semantic model; `auto` loses nothing, a GPU has no int8",
     )
     threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -6,6 +6,8 @@ nothing of the host and can be recorded once and replayed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -53,11 +55,15 @@ class _Part:
 
 
 class DecodingRows:
-    """State of up to `rows` rows, of which the first `live` are in use."""
+    """State of up to `rows` rows, of which the first `live` are in use.
+
+    `alive` [rows] is 1 for those and 0 for the others.
+    """
 
     def __init__(self, rows: int, vocabulary: int, device: torch.device) -> None:
         self.end = vocabulary - 1
         self.live = 0
+        self.alive = torch.zeros(rows, dtype=torch.long, device=device)
         self._seen = torch.zeros(rows, vocabulary, dtype=torch.bool, device=device)
         # the newest token, its position, tokens made, least, key at the step, top-k's last place
         self._integers = torch.ones(6, rows, 1, dtype=torch.long, device=device)
@@ -88,20 +94,32 @@ class DecodingRows:
         self._seen[row] = False
         self._seen[row, history.to(self._seen.device)] = True
         self._options.append(sampling)
+        self.alive[row] = 1
         self.live += 1
 
     def remove(self, row: int) -> None:
         """Free a row; the last one moves into its place."""
-        self.live -= 1
-        self._options[row] = self._options[-1]
-        self._options.pop()
-        for tensor in (self._integers, self._floats, self._seen[None]):
-            tensor[:, row] = tensor[:, self.live]
+        last = self.live - 1
+        if row != last:
+            self._options[row] = self._options[last]
+            for tensor in (self._integers, self._floats, self._seen[None]):
+                tensor[:, row] = tensor[:, last]
+        self.shrink(last)
 
     def shrink(self, rows: int) -> None:
         """Free all rows from `rows` on."""
+        if rows < self.live:
+            self.alive[rows:] = 0
         self.live = rows
         del self._options[rows:]
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Undo what happens to the rows inside."""
+        before = self._integers.clone(), self._seen.clone()
+        yield
+        self._integers.copy_(before[0])
+        self._seen.copy_(before[1])
 
     def choose(self, logits: Tensor, first: int = 0) -> Tensor:
         """The next token [B] of the rows from `first` on, by their logits [B, V].
@@ -137,7 +155,10 @@ class DecodingRows:
             at = slice(first, first + rows)
             integers = self._integers[:, at]
             tokens, _, made, least, keys, last = integers
-            floats = self._floats[:, at]
-            part = _Part(integers, *floats, self._seen[at], tokens, made, least, keys, last)
+            top_p, temperature, penalty = self._floats[:, at]
+            seen = self._seen[at]
+            part = _Part(
+                integers, top_p, temperature, penalty, seen, tokens, made, least, keys, last
+            )
             self._parts[first, rows] = part
         return part

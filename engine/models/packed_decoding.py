@@ -35,11 +35,12 @@ CPU = torch.device("cpu")
 
 
 class Precision(StrEnum):
-    """How the weights of the text-to-semantic model's layers are kept.
+    """How the weights of the text-to-semantic model's layers are kept, on a CPU.
 
     `half` is float16, which released weights are, so that nothing is lost of them. `int8` holds
     for the feed-forward layers, two thirds of all, with a scale for each output; attention, where
     the same error changes more tokens, then keeps `half`. Activations and sums stay float32.
+    On a GPU `half` holds for those as well (see `half_precision`), and there is no `int8`.
     """
 
     FLOAT32 = "float32"
@@ -82,12 +83,12 @@ def pack_text_to_semantic(
     decide, stay float32. On another device a model stays what it is.
 
     Raises:
-        MissingDependencyError: `device` has no other precision than float32.
+        MissingDependencyError: `device` does not have the precision.
     """
     if device.type != "cpu":
-        if precision in (None, Precision.FLOAT32):
-            return
-        raise MissingDependencyError("a CPU", f"{precision} is for models on a CPU")
+        if precision is Precision.INT8:
+            raise MissingDependencyError("a CPU", f"{precision} is for models on a CPU")
+        return
     precision = precision or _lossless(model)
     wide = Precision.FLOAT32 if precision is Precision.FLOAT32 else Precision.HALF
     position, layers = model.ar_audio_position, list(model.h)

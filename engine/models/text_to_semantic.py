@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from engine.models.key_value_cache import KeyValueCache
+from engine.models.key_value_cache import KeyValueCache, Window
 from engine.models.positions import Position
+from engine.models.semantic_layers import CachePlaces, Layer, LayerStep, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,68 +67,6 @@ class _Embedding(nn.Module):
         self.word_embeddings = nn.Embedding(rows, width)
 
 
-class _SelfAttention(nn.Module):
-    """Projections of one layer, under the keys of `nn.MultiheadAttention`.
-
-    `packed_in_proj` stands in for the first of them where its weights are packed.
-    """
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.packed_in_proj: nn.Module | None = None
-        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        out_proj = nn.Linear(width, width)
-        nn.init.zeros_(out_proj.bias)
-        self.out_proj: nn.Module = out_proj
-        nn.init.xavier_uniform_(self.in_proj_weight)
-
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, T, D] -> queries, keys and values, each [B, H, T, D/H]."""
-        b, t, d = x.shape
-        if self.packed_in_proj is None:
-            qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        else:
-            qkv = self.packed_in_proj(x)
-        q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        return q, k, v
-
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        """[B, H, T, D/H] -> [B, T, D]; `mask` is true where attention is allowed."""
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.out_proj(out.transpose(1, 2).flatten(2))
-
-
-class _Layer(nn.Module):
-    """A post-norm transformer layer."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.self_attn = _SelfAttention(width, heads)
-        self.linear1: nn.Module = nn.Linear(width, 4 * width)
-        self.linear2: nn.Module = nn.Linear(4 * width, width)
-        self.norm1 = nn.LayerNorm(width)
-        self.norm2 = nn.LayerNorm(width)
-
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Residuals, norms and the feed-forward after attention, [B, T, D]."""
-        x = self.norm1(x + attended)
-        return self.norm2(x + self.linear2(F.relu(self.linear1(x))))
-
-
-class _Stack(nn.Module):
-    def __init__(self, config: TextToSemanticConfig) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(
-            _Layer(config.width, config.heads) for _ in range(config.layers)
-        )
-
-    def __iter__(self) -> Iterator[_Layer]:
-        """The layers, in order."""
-        return (cast(_Layer, layer) for layer in self.layers)
-
-
 class Decode(Protocol):
     """A decoding step beside the model's own, for the device that it is on."""
 
@@ -152,7 +90,7 @@ class TextToSemantic(nn.Module):
         self.ar_text_position = Position()
         self.ar_audio_embedding = _Embedding(config.vocabulary, config.width)
         self.ar_audio_position = Position()
-        self.h = _Stack(config)
+        self.h = Stack(config.layers, config.width, config.heads)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
         self.packed: Decode | None = None
 
@@ -182,6 +120,7 @@ class TextToSemantic(nn.Module):
     def encode(self, x: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """[B, T, D] under a mask -> hidden [B, T, D], each layer's keys and values [B, H, T, W]."""
         keys, values = [], []
+        x = x.to(self.h.like.dtype)
         for layer in self.h:
             q, k, v = layer.self_attn.project(x)
             keys.append(k)
@@ -206,9 +145,9 @@ class TextToSemantic(nn.Module):
         row = cache.live
         cache.keys[:, row, :, :total] = torch.cat(keys)
         cache.values[:, row, :, :total] = torch.cat(values)
-        cache.lengths[row] = total
         cache.live += 1
-        return self.ar_predict_layer(hidden[0, -1])
+        cache.resize(row, total)
+        return self.ar_predict_layer(hidden[0, -1].float())
 
     def attention(
         self, text: Tensor, audio: Tensor, *, rows: slice, columns: slice
@@ -217,7 +156,7 @@ class TextToSemantic(nn.Module):
 
         Embedded text [1, N, D] and audio [1, T, D] are one sequence, as in `forward`.
         """
-        x = torch.cat([text, audio], dim=1)
+        x = torch.cat([text, audio], dim=1).to(self.h.like.dtype)
         mask = prefix_mask(text.shape[1], x.shape[1], x.device)
         for layer in self.h:
             q, k, v = layer.self_attn.project(x)
@@ -228,29 +167,37 @@ class TextToSemantic(nn.Module):
 
     def decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """One token [B] per live row, at audio `positions` [B] -> logits [B, V]."""
-        cache.reserve(int(cache.lengths[: cache.live].max()) + 1)
-        decode = self._decode if self.packed is None else self.packed
-        logits = decode(cache, tokens, positions)
-        cache.lengths[: cache.live] += 1
+        rows, longest = cache.live, cache.longest + 1
+        cache.reserve(longest)
+        if self.packed is None:
+            logits = self.decode_window(cache.window(rows, longest), tokens, positions)
+        else:
+            logits = self.packed(cache, tokens, positions)
+        cache.lengths[:rows] += 1
+        for row in range(rows):
+            cache.filled[row] += 1
         return logits
 
-    def _decode(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
-        rows = cache.live
-        lengths = cache.lengths[:rows]
-        longest = int(lengths.max()) + 1
-        at = torch.arange(rows, device=tokens.device)
-        x = self.embed_audio(tokens[:, None], positions)
-        mask = None
-        if rows > 1:
-            columns = torch.arange(longest, device=tokens.device)
-            mask = (columns <= lengths[:, None])[:, None, None, :]
-        for i, layer in enumerate(self.h):
-            q, k, v = layer.self_attn.project(x)
-            cache.keys[i, at, :, lengths] = k[:, :, 0]
-            cache.values[i, at, :, lengths] = v[:, :, 0]
-            keys, values = cache.keys[i, :rows, :, :longest], cache.values[i, :rows, :, :longest]
-            x = layer.finish(x, layer.self_attn.attend(q, keys, values, mask))
-        return self.ar_predict_layer(x[:, 0])
+    def decode_window(
+        self,
+        window: Window,
+        tokens: Tensor,
+        positions: Tensor,
+        step: LayerStep = Layer.step,
+    ) -> Tensor:
+        """One token [R] for every row of a window, at `positions` [R] -> logits [R, V].
+
+        What is done depends on the window's shape alone; its lengths stay. `step` stands in for
+        that of the layers.
+        """
+        lengths = window.lengths
+        rows = torch.arange(len(lengths), device=lengths.device)
+        columns = torch.arange(window.keys.shape[3], device=lengths.device)
+        at = CachePlaces(rows, lengths, (columns <= lengths[:, None])[:, None, None, :])
+        x = self.embed_audio(tokens[:, None], positions).to(self.h.like.dtype)
+        for layer, keys, values in zip(self.h, window.keys, window.values, strict=True):
+            x = step(layer, x, keys, values, at)
+        return self.ar_predict_layer(x[:, 0].float())
 
     def _bert(self, bert_features: Tensor) -> Tensor:
         return self.bert_proj(bert_features.mT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnreadableTextError, UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
+from engine.models.half_precision import Probe, halve
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.packed_generator import pack_generator
 from engine.models.text_to_semantic import TextToSemantic
@@ -31,6 +33,7 @@ from engine.models.weight_norm import fuse_weight_norm
 from engine.pipeline.acoustic import AcousticDecoder
 from engine.pipeline.characters import CharacterFeatures
 from engine.pipeline.flow_stream import FlowAcoustics
+from engine.pipeline.probes import probes, sentences
 from engine.pipeline.vits_stream import VitsAcoustics
 from engine.text.frontend import TextFrontend
 from engine.text.guests import scripts_of
@@ -42,6 +45,8 @@ from engine.types import Audio, Phonemes, Pronunciation, VoicePrompt
 from engine.voices.archive import load_prompt
 from engine.voices.fitting import fit_transcribed
 from engine.voices.prompting import PromptMaker
+
+logger = logging.getLogger(__name__)
 
 LEXICON = "lexicon.json"
 
@@ -178,10 +183,12 @@ def load_bundle(
     """Load the bundle in `folder` onto `device` (`auto`, `cpu`, `cuda`, …).
 
     `pronunciations` come before those of the folder's `lexicon.json`, if there is one.
-    Without a `precision` the text-to-semantic model has the fastest that keeps its tokens.
+    Without a `precision` the text-to-semantic model has the fastest that keeps its tokens; on a
+    GPU that is float32, and `half` is tried out first.
 
     Raises:
-        BundleError: a file is missing, damaged or does not fit its description.
+        BundleError: a file is missing, damaged or does not fit its description, or half precision
+            on a GPU changes what the weights say.
         PronunciationError: a pronunciation is wrong.
         MissingDependencyError: the device lacks the precision.
     """
@@ -197,7 +204,7 @@ def load_bundle(
     predictor = find_predictor(folder, parts.bert_vocabulary) if by_predictor else None
     lexicon = folder / LEXICON
     words = (*pronunciations, *(read_lexicon(lexicon) if lexicon.is_file() else ()))
-    return Bundle(
+    bundle = Bundle(
         config.name,
         config,
         TextFrontend(config.symbols, predictor=predictor, pronunciations=words),
@@ -208,6 +215,16 @@ def load_bundle(
         where,
         _characters(parts, where),
     )
+    if where.type != "cpu" and precision is Precision.HALF:
+        kind = halve(bundle.text_to_semantic, _probes(bundle))
+        logger.info("%s decodes in %s", config.name, kind)
+    return bundle
+
+
+def _probes(bundle: Bundle) -> list[Probe]:
+    heard = [voice.prompt for voice in bundle.builtin_voices.values()]
+    spoken = sentences(bundle.phonemes, bundle.config.languages)
+    return probes(spoken, heard, bundle.device)
 
 
 def _acoustics(config: BundleConfig, parts: Parts, device: torch.device) -> AcousticDecoder:

@@ -24,6 +24,7 @@ from functools import partial
 import torch
 
 from engine.errors import EngineError
+from engine.models.recording import recorder_for
 from engine.pipeline.acoustic import Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.checks import Verifier
@@ -75,7 +76,9 @@ class Scheduler:
         self._clock, self._pace = clock, Pace()
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
-        self._rows = TokenRows(bundle.text_to_semantic, max_streams)
+        record = recorder_for(bundle.device)
+        self._rows = TokenRows(bundle.text_to_semantic, max_streams, record)
+        self._rows.prepare()
 
     @property
     def live(self) -> int:

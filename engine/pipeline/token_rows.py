@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from engine.models.decoding_rows import Choosing, DecodingRows
 from engine.models.key_value_cache import KeyValueCache
+from engine.models.recorded_steps import RecordedSteps
+from engine.models.recording import Fetched, Recorder
+from engine.models.semantic_layers import Layer, LayerStep
 from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.sentence import Prefill
 
 INITIAL_CAPACITY = 512
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Underway:
+    """Tokens of a step, and whose they are: None for those whom they come too late for."""
+
+    owners: list[int | None]
+    tokens: Fetched
+
+
 class TokenRows:
     """Up to `most` rows, each known by the number that its owner gives it.
+
+    With a recorder every step is a recording, of a `step` in each layer, and its tokens are told by
+    the step after it: they travel while that is at work. A row that has ended is then decoded once
+    more, to no effect.
 
     A token that ends its sentence is the model's end; the row stays until it is removed.
     """
 
-    def __init__(self, model: TextToSemantic, most: int) -> None:
-        like = model.ar_predict_layer.weight
+    def __init__(
+        self,
+        model: TextToSemantic,
+        most: int,
+        record: Recorder | None = None,
+        step: LayerStep = Layer.step,
+    ) -> None:
+        like = model.h.like
         self._model, self._most = model, most
         self._cache = KeyValueCache(model.config, most, INITIAL_CAPACITY, like)
         self._rows = DecodingRows(most, model.config.vocabulary, like.device)
+        self._recorded: RecordedSteps | None = None
+        self._behind = 0  # steps, whose tokens are on their way
+        if record is not None:
+            self._recorded = RecordedSteps(model, self._cache, self._rows, record, step)
+            self._behind = 1
         self._owners: list[int] = []  # in the order of the rows
+        self._underway: list[_Underway] = []  # the oldest first
 
     @property
     def owners(self) -> tuple[int, ...]:
@@ -34,6 +63,11 @@ class TokenRows:
     def full(self) -> bool:
         """Whether no row is free."""
         return len(self._owners) == self._most
+
+    def prepare(self) -> None:
+        """Make the recordings that will be wanted, if there are any to make."""
+        if self._recorded is not None:
+            self._recorded.prepare()
 
     def begin(self, owner: int, first: Prefill, choosing: Choosing) -> int:
         """Read what comes before a sentence; its first token."""
@@ -48,10 +82,15 @@ class TokenRows:
         return token
 
     def step(self) -> list[tuple[int, int]]:
-        """Each owner's next token."""
+        """Owners and their next tokens: of all rows, or of those that the step before had."""
         self._forget_faults()
-        tokens = self._next_tokens().tolist()
-        return list(zip(self._owners, tokens, strict=True))
+        tokens = self._next_tokens() if self._recorded is None else self._recorded()
+        self._underway.append(_Underway([*self._owners], Fetched(tokens)))
+        if len(self._underway) <= self._behind:
+            return []
+        arrived = self._underway.pop(0)
+        pairs = zip(arrived.owners, arrived.tokens.wait(), strict=True)
+        return [(owner, token) for owner, token in pairs if owner is not None]
 
     def remove(self, owner: int) -> None:
         """Free a row, if the owner has one; the last one moves into its place."""
@@ -64,6 +103,10 @@ class TokenRows:
         last = self._owners.pop()
         if last != owner:
             self._owners[row] = last
+        for each in self._underway:
+            each.owners[:] = [None if it == owner else it for it in each.owners]
+        if not self._owners:
+            self._underway.clear()
 
     def _next_tokens(self) -> Tensor:
         rows = self._rows
@@ -72,5 +115,5 @@ class TokenRows:
 
     def _forget_faults(self) -> None:
         """A row that was filled before a fault is nobody's."""
-        self._cache.live = len(self._owners)
+        self._cache.shrink(len(self._owners))
         self._rows.shrink(len(self._owners))

@@ -1,6 +1,7 @@
 """`python -m tests.bench [--suites a,b] [--threads n] [--rounds n] [--out folder]`.
 
 `--suites server` stands for all suites of the server, which start a server of their own each.
+`--suites cuda,cuda-compiled` measures a GPU, and runs only when it is asked for.
 Ratios within one run are what counts; absolute figures hold for the machine that is named.
 """
 
@@ -13,7 +14,17 @@ from pathlib import Path
 
 import torch
 
-from tests.bench import acoustic, first_audio, onnx_runtime, report, text_to_semantic, versions
+from engine.device import pick_device
+from tests.bench import (
+    acoustic,
+    cuda,
+    first_audio,
+    official,
+    onnx_runtime,
+    report,
+    text_to_semantic,
+    versions,
+)
 from tests.bench.rounds import at_threads
 from tests.bench.server import endurance, engine_load, leaving, plots, suites
 from tests.bench.server.process import Load
@@ -24,6 +35,7 @@ MODELS = {
     "first-audio": first_audio.measure,
     "onnx-runtime": onnx_runtime.measure,
 }
+GPU = {"cuda": cuda.measure, "cuda-compiled": cuda.measure_compiled}
 THREADS = (1, 2)  # where none are asked for
 SERVER = {
     "server-single": suites.single,
@@ -61,7 +73,7 @@ def _options() -> argparse.Namespace:
         help="of models (0: 1, then 2) and server (0: torch's own)",
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
-    parser.add_argument("--device", default="auto", help="of the server")
+    parser.add_argument("--device", default="auto", help="of the server, and of the suites cuda")
     parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
     parser.add_argument("--seconds", type=float, default=20.0, help="of listeners coming")
     parser.add_argument("--requests", type=int, default=1000, help="of each kind in the soak")
@@ -77,6 +89,10 @@ def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
     if suite in MODELS:
         counts = (options.threads,) if options.threads else THREADS
         return at_threads(counts, MODELS[suite], options.rounds)
+    if suite in GPU:
+        where = pick_device("cuda" if options.device == "auto" else options.device)
+        model, decoder = official.text_to_semantic(), official.vits_decoder(packed=False)
+        return GPU[suite](cuda.Subject(model.to(where), decoder.to(where)))
     if suite == "versions":
         return versions.measure(options.rounds)
     counts = tuple(map(int, options.streams.split(",")))

@@ -107,10 +107,11 @@ def _prefilled(model: TextToSemantic, rows: int) -> KeyValueCache:
 def decoding(model: TextToSemantic, rows: int) -> Callable[[], None]:
     """Decode some tokens greedily for as many rows, from the same prompt each time."""
     cache = _prefilled(model, rows)
-    filled = cache.lengths.clone()
+    filled = [*cache.filled]
 
     def decode() -> None:
-        cache.lengths.copy_(filled)
+        for row, length in enumerate(filled):
+            cache.resize(row, length)
         tokens = torch.zeros(rows, dtype=torch.long)
         for step in range(STEPS):
             positions = torch.full((rows,), official.PROMPT_TOKENS + step)

@@ -1,0 +1,75 @@
+"""Layers of half precision for a GPU, where they choose the tokens of full precision.
+
+Numbers of 16 bits are read in half the time, but a sum may come out otherwise: nearly greedy
+sentences then end early or turn into others. So it is measured before they are used, on the
+weights themselves: of the tokens that full precision takes, greedily, how many does the other take
+after the same past?
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.errors import BundleError
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.text_to_semantic import TextToSemantic
+
+LEAST_AGREEMENT = 0.99
+LONGEST = 150  # tokens of a sentence that are compared
+KINDS = (torch.float16, torch.bfloat16)  # the finer one first; the other holds larger numbers
+
+
+class Probe(NamedTuple):
+    """A sentence to compare with: `phoneme_ids` [N] of prompt and text, and `prompt` [P]."""
+
+    phoneme_ids: Tensor
+    prompt: Tensor
+
+
+@torch.inference_mode()
+def halve(model: TextToSemantic, probes: Sequence[Probe]) -> torch.dtype:
+    """Turn the layers of `model` into the first 16-bit kind that keeps its tokens; returns it.
+
+    Embeddings and the last layer, whose logits decide, stay float32.
+
+    Raises:
+        BundleError: neither keeps enough of them; the model stays as it was.
+    """
+    full, wanted = model.h, [greedy(model, probe) for probe in probes]
+    shares = {}
+    for kind in KINDS:
+        model.h = copy.deepcopy(full).to(kind)
+        shares[kind] = _agreement(model, probes, wanted)
+        if shares[kind] >= LEAST_AGREEMENT:
+            return kind
+    model.h = full
+    found = ", ".join(f"{share:.1%} in {str(kind)[6:]}" for kind, share in shares.items())
+    raise BundleError(
+        f"half precision changes what these weights say: {found} of the tokens stay, "
+        f"{LEAST_AGREEMENT:.0%} must; take the precision float32"
+    )
+
+
+def greedy(model: TextToSemantic, probe: Probe, past: Tensor | None = None) -> Tensor:
+    """The likeliest token of every step, after those before it or those of the `past`."""
+    cache = KeyValueCache(model.config, 1, 512, model.h.like)
+    logits = model.prefill(cache, probe.phoneme_ids, None, probe.prompt)
+    tokens = [logits.argmax()]
+    length = LONGEST if past is None else len(past)
+    while len(tokens) < length and (past is not None or int(tokens[-1]) != model.config.end):
+        newest = tokens[-1] if past is None else past[len(tokens) - 1]
+        position = newest.new_tensor([len(probe.prompt) + len(tokens) - 1])
+        tokens.append(model.decode(cache, newest[None], position)[0].argmax())
+    return torch.stack(tokens)
+
+
+def _agreement(model: TextToSemantic, probes: Sequence[Probe], wanted: Sequence[Tensor]) -> float:
+    """The share of the `wanted` tokens that the model takes; of no numbers it takes none."""
+    pairs = [(greedy(model, p, tokens), tokens) for p, tokens in zip(probes, wanted, strict=True)]
+    same = sum(int((got == tokens).sum()) for got, tokens in pairs)
+    return same / sum(len(tokens) for tokens in wanted)

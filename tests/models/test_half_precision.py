@@ -1,0 +1,66 @@
+"""Half precision is used where it keeps the tokens, and refused elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.errors import BundleError
+from engine.models import half_precision
+from engine.models.half_precision import Probe, greedy, halve
+from engine.models.text_to_semantic import TextToSemantic
+from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
+
+
+def a_model(gain: float = 1.0) -> TextToSemantic:
+    """Random weights; with a `gain` of the feed-forward."""
+    torch.manual_seed(4)
+    model = TextToSemantic(SEMANTIC).eval()
+    with torch.no_grad():
+        for layer in model.h:
+            layer.linear1.weight.mul_(gain)
+            layer.linear2.weight.mul_(gain)
+    return model
+
+
+def some_probes() -> list[Probe]:
+    source = torch.Generator().manual_seed(2)
+    return [
+        Probe(
+            torch.randint(SYMBOLS, (n,), generator=source),
+            torch.randint(CODES, (n // 2,), generator=source),
+        )
+        for n in (9, 20, 33)
+    ]
+
+
+def test_the_layers_are_halved_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(half_precision, "LONGEST", 30)
+    monkeypatch.setattr(half_precision, "LEAST_AGREEMENT", 0.9)
+    model = a_model()
+    with torch.inference_mode():
+        before = greedy(model, some_probes()[0])
+        assert halve(model, some_probes()) is torch.float16
+        assert model.h.like.dtype is torch.float16
+        assert model.ar_predict_layer.weight.dtype is torch.float32
+        again = greedy(model, some_probes()[0], before)
+    assert (again == before).float().mean() > 0.9
+
+
+def test_numbers_too_large_for_float16_are_kept_in_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(half_precision, "LONGEST", 30)
+    monkeypatch.setattr(half_precision, "LEAST_AGREEMENT", 0.6)
+    assert halve(a_model(gain=2000.0), some_probes()) is torch.bfloat16
+
+
+def test_a_model_that_says_something_else_is_refused_and_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(half_precision, "LONGEST", 20)
+    monkeypatch.setattr(half_precision, "LEAST_AGREEMENT", 1.01)
+    model = a_model()
+    with pytest.raises(BundleError, match="of the tokens stay, 101% must"):
+        halve(model, some_probes())
+    assert model.h.like.dtype is torch.float32
