@@ -68,9 +68,11 @@ class Sentence:
     finished: bool = False
     level: SoundLevel = field(default_factory=SoundLevel)
     acoustic: AcousticStream = field(init=False)
+    _next_cut: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.acoustic = self.open_acoustic(self.attempt)
+        self._spoke(0)
         self.in_pieces = self.in_pieces and self.acoustic.incremental
 
     def begin(self) -> Prefill:
@@ -123,7 +125,7 @@ class Sentence:
         self.finished = self.ended and (not self.in_pieces or len(self.tokens) < self._next_cut)
         until = len(self.tokens) if self.finished else self._next_cut
         tokens = torch.tensor(self.tokens[:until], device=device)
-        self.spoken_tokens = until
+        self._spoke(until)
         return Piece(self.acoustic, tokens, self.finished)
 
     def take_back(self, *, whole: bool) -> None:
@@ -135,17 +137,18 @@ class Sentence:
         self.attempt += 1
         self.waiting, self.ended, self.finished = True, False, False
         if not kept:
-            self.spoken_tokens, self.level = 0, SoundLevel()
+            self.level = SoundLevel()
             self.acoustic = self.open_acoustic(self.attempt)
+            self._spoke(0)
 
     @property
     def _made(self) -> Tensor:
         return torch.tensor(self.tokens, dtype=torch.long)
 
-    @property
-    def _next_cut(self) -> int:
-        first = self.acoustic.first_piece_tokens
-        return next(cut for cut in _cuts(first) if cut > self.spoken_tokens)
+    def _spoke(self, tokens: int) -> None:
+        """Note how many were decoded. The next cut is asked for so often that it is kept."""
+        first, self.spoken_tokens = self.acoustic.first_piece_tokens, tokens
+        self._next_cut = next(cut for cut in _cuts(first) if cut > tokens)
 
 
 def last_cut(tokens: int, first: int) -> int:
