@@ -14,11 +14,9 @@ from tests.golden.case import Case
 
 def load_decoder(case: Case, *, training_parts: bool = False) -> VitsDecoder:
     """Build the decoder that the case's manifest describes, with its weights."""
-    name = case.entry["manifest"].split()[0]
-    manifest = case.weights.manifest(name)
-    state = case.weights.state(name, train_only=training_parts)
+    state = case.state(train_only=training_parts)
     config = VitsConfig.from_released(
-        manifest["config"],
+        case.manifest["config"],
         symbols=len(state["enc_p.text_embedding.weight"]),
         uses_speaker="sv_emb.weight" in state,
     )

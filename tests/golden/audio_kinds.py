@@ -20,12 +20,13 @@ from tests.golden.case import Case
 def spectrogram(case: Case) -> dict[str, Tensor]:
     """The same samples through the linear and the three mel spectrograms."""
     wave = case["in_wave"][None]
-    mel_v3 = MelSpectrogram(V3_MEL)(wave)
+    mel_v3, mel_v4 = MelSpectrogram(V3_MEL)(wave), MelSpectrogram(V4_MEL)(wave)
     return {
         "out_spec": Spectrogram()(wave),
         "out_mel_v3": mel_v3,
         "out_mel_v3_norm": normalize_mel(mel_v3),
-        "out_mel_v4": MelSpectrogram(V4_MEL)(wave),
+        "out_mel_v4": mel_v4,
+        "out_mel_v4_norm": normalize_mel(mel_v4),
         "out_mel_train": MelSpectrogram(TRAINING_MEL)(wave),
     }
 

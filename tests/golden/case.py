@@ -58,9 +58,14 @@ class Case:
     weights: Weights = field(repr=False)
 
     @property
+    def manifests(self) -> list[str]:
+        """The names of its manifests: one, or two with a plus between and remarks around."""
+        return [part.split()[0] for part in self.entry["manifest"].split("+")]
+
+    @property
     def manifest(self) -> dict[str, Any]:
-        """The manifest that the case names."""
-        return self.weights.manifest(self.entry["manifest"])
+        """The first manifest that the case names."""
+        return self.weights.manifest(self.manifests[0])
 
     @property
     def wanted(self) -> dict[str, Array]:
@@ -80,21 +85,54 @@ class Case:
         )
         return [self[name] for name in names]
 
-    def state(self, *, train_only: bool = False) -> State:
-        """Return the weights of the case, its patch applied."""
-        state = dict(self.weights.state(self.entry["manifest"], train_only=train_only))
+    def state(self, name: str = "", *, train_only: bool = False) -> State:
+        """Return the weights of the case's first manifest, or that of `name`, patches applied.
+
+        Raises:
+            KeyError: a patch is for a weight that no manifest of the case has.
+        """
+        state = dict(self.weights.state(name or self.manifests[0], train_only=train_only))
         for key, text in (self.entry.get("weight_patch") or {}).items():
-            state[key] = patched(state[key], text)
+            if key in state:
+                state[key] = patched(state[key], text)
+            elif not any(key in self.weights.manifest(each)["tensors"] for each in self.manifests):
+                raise KeyError(f"no weight {key!r} to patch")
         return state
 
 
+_NUMBER = r"([+-]?(?:[0-9]*\.)?[0-9]+(?:e[+-]?[0-9]+)?)"
+_PATCH = re.compile(
+    r"(?:(?P<axis>row|column)s? (?P<first>-?[0-9]+)(?: ?(?:to|-|\.\.) ?(?P<last>-?[0-9]+))?\b)?.*?"
+    rf"\b(?P<how>multiplied by|divided by|set to|plus) {_NUMBER}",
+    re.IGNORECASE,
+)
+
+
 def patched(tensor: Tensor, text: str) -> Tensor:
-    """Return a copy of `tensor` with a patch in words applied. Raises ValueError on others."""
-    match = re.match(r"row (-?\d+).* multiplied by ([0-9.]+)", text)
+    """Return a copy of `tensor` with a patch in words applied. Raises ValueError on others.
+
+    `row -1 (EOS) multiplied by 0.1 after generation`, `columns 0 to 3 set to 0`, `divided by 2`:
+    of rows or columns, both ends among them, or of all that there is.
+    """
+    match = _PATCH.match(text)
     if not match:
         raise ValueError(f"unknown weight patch {text!r}")
     copy = tensor.clone()
-    copy[int(match[1])] *= float(match[2])
+    part = copy.mT if (match["axis"] or "").lower() == "column" else copy
+    if match["axis"]:
+        first = int(match["first"]) % len(part)
+        last = first if match["last"] is None else int(match["last"]) % len(part)
+        part = part[first : last + 1]
+    number = float(match[5])
+    match match["how"].lower():
+        case "multiplied by":
+            part *= number
+        case "divided by":
+            part /= number
+        case "set to":
+            part.fill_(number)
+        case _:
+            part += number
     return copy
 
 

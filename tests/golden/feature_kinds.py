@@ -12,18 +12,12 @@ from tests.golden.case import Case
 
 
 def hubert(case: Case) -> dict[str, Tensor]:
-    """A wave to content features; of two hidden layers the first dimensions."""
+    """A wave to content features; of hidden layers the first dimensions."""
     encoder = ContentEncoder({}).eval()
     encoder.load_state_dict(case.state(), strict=True)
-    inputs = _inputs_of(encoder.encoder.layers[:2])
+    inputs = _inputs_of(encoder.encoder.layers)
     features = encoder(case["in_wave"][None])
-    width = case.arrays["out_hidden0"].shape[-1]
-    hidden = [value[..., :width] for value in inputs]
-    return {
-        "out_last_hidden": features.mT,
-        "out_hidden0": hidden[0],
-        "out_hidden1": hidden[1],
-    }
+    return {"out_last_hidden": features.mT} | _wanted(case, "out_hidden", inputs)
 
 
 def bert(case: Case) -> dict[str, Tensor]:
@@ -36,10 +30,9 @@ def bert(case: Case) -> dict[str, Tensor]:
     state["bert.embeddings.word_embeddings.weight"] = state["cls.predictions.decoder.weight"]
     network = BertFeatures(config).eval()
     network.load_state_dict(select_weights(state, config), strict=True)
-    inputs = _inputs_of(network.bert.encoder.layer[:2])
+    inputs = _inputs_of(network.bert.encoder.layer)
     features = network(case["in_ids"])
-    width = case.arrays["out_hidden_1"].shape[-1]
-    return {"out_hidden_m3": features, "out_hidden_1": inputs[1][..., :width]}
+    return {"out_hidden_m3": features} | _wanted(case, "out_hidden_", inputs)
 
 
 def speaker(case: Case) -> dict[str, Tensor]:
@@ -48,6 +41,16 @@ def speaker(case: Case) -> dict[str, Tensor]:
     encoder.load_state_dict(select_speaker_weights(case.state()), strict=True)
     features = kaldi_fbank(case["in_wave"])
     return {"out_fbank": features, "out_sv_emb": encoder(features[None])}
+
+
+def _wanted(case: Case, prefix: str, inputs: list[Tensor]) -> dict[str, Tensor]:
+    """Those inputs of layers that the case has, as wide as it has them."""
+    named = {f"{prefix}{i}": value for i, value in enumerate(inputs)}
+    return {
+        name: value[..., : case.arrays[name].shape[-1]]
+        for name, value in named.items()
+        if name in case.arrays
+    }
 
 
 def _inputs_of(layers: nn.ModuleList) -> list[Tensor]:

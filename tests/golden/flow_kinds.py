@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
+from engine.audio.resample import resample
 from engine.audio.sola import join_fragments
 from engine.audio.spectrogram import (
     V3_MEL,
@@ -23,6 +25,8 @@ from engine.models.weight_norm import fuse_weight_norm
 from tests.golden.case import Case, State
 
 SOLA_SEARCH = 320
+SAMPLING = re.compile(r"out_cfm_(\d+)steps(?:_cfg(\d)(\d*))?")
+V4_RATE_HZ, V3_RATE_HZ = 32_000, 24_000  # of the waves that mels of references are made of
 V4_VOCODER = HifiGanConfig(
     in_channels=100,
     initial_channels=512,
@@ -53,7 +57,7 @@ def load_decoder(case: Case) -> FlowMatchingDecoder:
 
 
 def flow(case: Case) -> dict[str, Tensor]:
-    """One velocity, and mels by four steps and by two guided ones."""
+    """One velocity, and mels by as many steps and as much guidance as their names say."""
     cfm = load_decoder(case).cfm
     estimator, prompt, features = cfm.estimator, case["in_prompt"], case["in_mu"]
     noise, lengths = case["in_x"], case["in_lens"]
@@ -64,14 +68,14 @@ def flow(case: Case) -> dict[str, Tensor]:
     padded = torch.cat((prompt, torch.zeros_like(noise[..., known:])), dim=-1)
     mask = torch.arange(frames)[None] < lengths[:, None]
     velocity = estimator(mel, padded, text, mask, estimator.embed_time(time, step))
-    width = case.arrays["out_text_embed_64"].shape[-1]
-    return {
-        "out_dt_embed": estimator.d_embed(step),
-        "out_text_embed_64": text[..., :width],
-        "out_dit": velocity.mT,
-        "out_cfm_4steps": cfm(features.mT, lengths, prompt, noise, steps=4),
-        "out_cfm_2steps_cfg05": cfm(features.mT, lengths, prompt, noise, 2, guidance=0.5),
-    }
+    got = {"out_dt_embed": estimator.d_embed(step), "out_dit": velocity.mT}
+    for name, array in case.wanted.items():
+        if name.startswith("out_text_embed_"):
+            got[name] = text[..., : array.shape[-1]]
+        elif match := SAMPLING.fullmatch(name):
+            steps, guidance = int(match[1]), float(f"{match[2] or 0}.{match[3] or 0}")
+            got[name] = cfm(features.mT, lengths, prompt, noise, steps, guidance)
+    return got
 
 
 def features(case: Case) -> dict[str, Tensor]:
@@ -120,18 +124,32 @@ def pieces(case: Case) -> dict[str, Tensor]:
     got = {"out_mel_sequential": mel[0]}
     if "in_randn_batch_0" in case.arrays:
         inpainter = _inpainter(case, decoder, "in_randn_batch_")
-        vocoder = load_v4_vocoder(case.weights.state("vocoder-v4"))
+        hop = len(case.arrays["out_batched_frag_0"]) // sentences[0].shape[-1]
+        vocoder = _vocoder_of(case, hop)
         got |= _batched(inpainter, vocoder, prompt, sentences, limits, entry["overlapped_len"])
     return got
+
+
+def _vocoder_of(case: Case, hop: int) -> HifiGan | BigVgan:
+    """The vocoder that makes as many samples of a frame."""
+    if hop == V4_VOCODER.hop:
+        return load_v4_vocoder(case.state("vocoder-v4"))
+    vocoder = BigVgan(BigVganConfig())
+    constants = case.weights.manifest("bigvgan-v3")["constants"]
+    load(vocoder, case.state("bigvgan-v3"), constants)
+    return vocoder
 
 
 def _prompt(
     case: Case, decoder: FlowMatchingDecoder, style: Tensor, limits: PieceLimits
 ) -> MelPrompt:
-    mel = MelSpectrogram(V4_MEL if case.manifest["version"] == "v4" else V3_MEL)
+    is_v4 = case.manifest["version"] == "v4"
+    rate_hz = V4_RATE_HZ if is_v4 else V3_RATE_HZ
+    wave = resample(case["in_wave"], case.entry.get("raw_sr", rate_hz), rate_hz)
+    mel = MelSpectrogram(V4_MEL if is_v4 else V3_MEL)
     codes, phonemes = case["in_prompt_codes"][None], case["in_prompt_phones"][None]
     known = decoder.features(codes, phonemes, style)
-    return MelPrompt.fit(normalize_mel(mel(case["in_wave"][None])), known, limits)
+    return MelPrompt.fit(normalize_mel(mel(wave[None])), known, limits)
 
 
 def _inpainter(case: Case, decoder: FlowMatchingDecoder, prefix: str) -> Inpainter:
@@ -141,7 +159,7 @@ def _inpainter(case: Case, decoder: FlowMatchingDecoder, prefix: str) -> Inpaint
 
 def _batched(
     inpainter: Inpainter,
-    vocoder: HifiGan,
+    vocoder: HifiGan | BigVgan,
     prompt: MelPrompt,
     sentences: list[Tensor],
     limits: PieceLimits,
@@ -152,7 +170,7 @@ def _batched(
     windows = overlapping_windows(torch.cat(sentences, dim=-1), length, overlap)
     mel = denormalize_mel(inpainter.at_once(prompt, windows))
     wave = vocoder(mel.transpose(0, 1).flatten(1)[None]).flatten()
-    hop = V4_VOCODER.hop
+    hop = wave.shape[-1] // mel[:, 0].numel()
     joined = join_fragments(wave.split(length * hop), overlap * hop, SOLA_SEARCH)
     start = overlap * hop
     got: dict[str, Tensor] = {}

@@ -21,7 +21,6 @@ from engine.models.sampling import RowSampling, candidates, penalize_repetition
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from tests.golden.case import Case
 
-STORED_STEPS = 5
 CACHE_CAPACITY = 256
 
 
@@ -31,7 +30,7 @@ class Decoding:
 
     Attributes:
         tokens: those after the prompt, the end not among them.
-        logits: of the first steps, as the model gives them.
+        logits: of each step, as the model gives them.
         ended: the end was found; otherwise the length limit stopped the sentence.
     """
 
@@ -93,8 +92,7 @@ def _advance(
     arguments: dict[str, Any],
 ) -> bool:
     """Take the next token; return whether the sentence goes on."""
-    if step < STORED_STEPS:
-        decoding.logits.append(logits)
+    decoding.logits.append(logits)
     allowed = logits[: config.end] if step < config.min_tokens else logits
     penalized = _penalized(allowed[None], decoding.sequence[None], arguments)
     possible = candidates(penalized, _sampling(arguments, penalized))
@@ -103,7 +101,8 @@ def _advance(
         decoding.ended = True
         return False
     decoding.tokens.append(token)
-    return len(decoding.tokens) <= arguments["early_stop_num"]
+    limit = arguments["early_stop_num"]
+    return limit < 0 or len(decoding.tokens) <= limit  # -1 sets none
 
 
 def _penalized(logits: Tensor, previous: Tensor, arguments: dict[str, Any]) -> Tensor:
@@ -124,7 +123,7 @@ def _sampling(arguments: dict[str, Any], logits: Tensor) -> RowSampling:
 def single(case: Case) -> dict[str, Tensor]:
     """One sentence, with or without a prompt."""
     model, arguments = load_model(case), case.entry["args"]
-    prompt = case["in_prompt"] if "in_prompt" in case.arrays else torch.zeros(0).long()
+    prompt = _prompt(case)
     found = decode(model, [(case["in_phones"], case["in_bert"])], prompt, arguments)[0]
     index = found.index if len(prompt) else 0
     return {
@@ -132,13 +131,23 @@ def single(case: Case) -> dict[str, Tensor]:
         "out_pred_semantic": found.sequence[-found.index :],
         "out_idx": torch.tensor(index),
         "out_n_steps": torch.tensor(found.index + 1),
-        "out_logits5": torch.stack(found.logits),
-    }
+    } | {f"out_logits{n}": torch.stack(found.logits[:n]) for n in _numbers(case, "out_logits")}
+
+
+def _prompt(case: Case) -> Tensor:
+    """The tokens that go before; none where the case has none."""
+    return case["in_prompt"] if "in_prompt" in case.arrays else torch.zeros(0).long()
+
+
+def _numbers(case: Case, prefix: str) -> list[int]:
+    """What stands behind `prefix` in the names of the arrays that are wanted."""
+    found = (name.removeprefix(prefix) for name in case.wanted if name.startswith(prefix))
+    return [int(number) for number in found if number.isdecimal()]
 
 
 def batch(case: Case) -> dict[str, Tensor]:
     """Several sentences in one batch, and each alone."""
-    model, prompt, arguments = load_model(case), case["in_prompt"], case.entry["args"]
+    model, prompt, arguments = load_model(case), _prompt(case), case.entry["args"]
     texts = list(zip(case.numbered("in_phones_"), case.numbered("in_bert_"), strict=True))
     together = decode(model, texts, prompt, arguments)
     alone = [decode(model, [text], prompt, arguments)[0] for text in texts]
@@ -151,8 +160,9 @@ def batch(case: Case) -> dict[str, Tensor]:
         got[f"out_batch_pred_{i}"] = got[f"out_batch_y_{i}"][-found.index :]
         got[f"out_naive_y_{i}"] = single_found.sequence
         got[f"out_naive_pred_{i}"] = single_found.sequence[-single_found.index :]
-    for step in range(STORED_STEPS):
-        got[f"out_batch_logits_step{step}"] = torch.stack([f.logits[step] for f in together])
+    for step in _numbers(case, "out_batch_logits_step"):
+        alive = [found.logits[step] for found in together if step < len(found.logits)]
+        got[f"out_batch_logits_step{step}"] = torch.stack(alive)
     return got
 
 
@@ -160,7 +170,8 @@ def sampler(case: Case) -> dict[str, Tensor]:
     """Every setting of a grid on given logits, with and without the end token."""
     got = {}
     for i, arguments in enumerate(case.entry["grid"]):
-        for without_end, width in enumerate((1025, 1024)):
+        vocabulary = case["in_logits"].shape[1]
+        for without_end, width in enumerate((vocabulary, vocabulary - 1)):
             penalized = _penalized(case["in_logits"][:, :width], case["in_prev"], arguments)
             possible = candidates(penalized, _sampling(arguments, penalized))
             shares = possible.weights / possible.weights.sum(1, keepdim=True)
@@ -176,10 +187,11 @@ def sampler(case: Case) -> dict[str, Tensor]:
 def stream(case: Case) -> dict[str, Tensor]:
     """One sentence handed out in chunks: of one length, or up to tokens that sound like a pause."""
     model, entry = load_model(case), case.entry
-    arguments = {"repetition_penalty": 1.35, "temperature": 1.0, "top_k": 1, "top_p": 1.0}
-    arguments["early_stop_num"] = entry["early_stop_num"]
+    usual = {"repetition_penalty": 1.35, "temperature": 1.0, "top_k": 1, "top_p": 1.0}
+    arguments = usual | entry.get("args", {})
+    arguments |= {name: entry[name] for name in (*usual, "early_stop_num") if name in entry}
     text = (case["in_phones"], case["in_bert"])
-    tokens = decode(model, [text], case["in_prompt"], arguments)[0].tokens
+    tokens = decode(model, [text], _prompt(case), arguments)[0].tokens
     table = model.ar_audio_embedding.word_embeddings.weight
     similarity = F.cosine_similarity(table[entry["mute_token"]][None], table)
     if entry["fixed_length_chunk"]:
@@ -188,6 +200,9 @@ def stream(case: Case) -> dict[str, Tensor]:
     else:
         threshold = entry["chunk_split_thershold"]
         chunks = list(_chunks_at_pauses(tokens, similarity - threshold, entry["chunk_length"]))
+    wanted = len(case.numbered("out_chunk_"))
+    if len(chunks) != wanted:
+        raise ValueError(f"{len(chunks)} chunks, where there should be {wanted}")
     got = {f"out_chunk_{i}": torch.tensor(chunk) for i, chunk in enumerate(chunks)}
     return got | {"out_mute_sim": similarity}
 

@@ -95,3 +95,25 @@ def test_every_documented_array_kind_has_a_handler() -> None:
         sovits_decode_streaming s2_loss spectrogram resample sv cfm decode_encp vocoder_v4
         bigvgan_v3 vocoder_chunks hubert bert sola"""
     assert set(documented.split()) == ARRAY_KINDS.keys()
+
+
+HELLO = {
+    "text": "Hi, all.",
+    "lang": "en",
+    "version": "v2",
+    "norm_text": "Hi, all.",
+    "phones": ["HH", "AY1", ",", "AO1", "L", "."],
+    "ids": [51, 22, 1, 16, 62, 3],
+    "word2ph": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [({}, True), ({"norm_text": "High"}, False), ({"ids": [1]}, False), ({"phones": []}, False)],
+)
+def test_a_text_is_held_to_all_that_is_said_of_it(
+    tmp_path: Path, change: dict[str, Any], passes: bool
+) -> None:
+    (tmp_path / "text-en-other.json").write_text(json.dumps([HELLO | change]))
+    assert run(tmp_path) == (0 if passes else 1)

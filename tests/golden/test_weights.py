@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from tests.golden.case import patched
 from tests.golden.weights import checksum, make_state_dict, make_tensor, spread
 
 MANIFEST = {
@@ -52,15 +50,3 @@ def test_running_averages_of_a_codebook_equal_it() -> None:
     np.testing.assert_array_equal(
         book, make_tensor("s", "q._codebook.embed_avg", (8, 4), "float32")
     )
-
-
-def test_a_patch_in_words_scales_one_row() -> None:
-    before = torch.ones(3, 2)
-    after = patched(before, "row -1 (EOS) multiplied by 0.5 after generation")
-    assert after.tolist() == [[1, 1], [1, 1], [0.5, 0.5]]
-    assert before.sum() == 6
-
-
-def test_an_unknown_patch_is_an_error() -> None:
-    with pytest.raises(ValueError, match="unknown weight patch"):
-        patched(torch.ones(1), "made nicer")

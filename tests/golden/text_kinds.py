@@ -1,16 +1,18 @@
 """Replays the text cases: phonemes, language spans, mixed modes, cuts and batch plans.
 
 A file passes when enough of its texts are exact and the phonemes of all of them agree enough
-(1 minus edit distance over length). `python -m tests.golden.text_kinds <folder>` lists every text
-that differs.
+(1 minus edit distance over length). What else the official front ends say of a text is held to the
+same share of texts: its normalized form, phonemes per character, segments. Ids have to follow from
+phonemes without exception. `python -m tests.golden.text_kinds <folder>` lists every text that
+differs.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,19 +29,26 @@ from engine.text.language import LanguageFrontend
 from engine.text.spans import spans
 from engine.text.splitting import collapse_marks, plan_batches, split_text
 from engine.text.symbols import PAUSE_MARKS, SymbolTable
-from engine.types import SplitPolicy
+from engine.types import PhonemeSegment, SplitPolicy
 from tests.golden.result import CaseResult
 
 Record = dict[str, Any]
+_Pairs = Mapping[str, tuple[object, object]]
+WITH_CHARACTER_FEATURES = "zh"
+IDS = "ids"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was read for one text, and what should have been."""
+    """What was read for one text, and what should have been.
+
+    `beside` has pairs of the same of what goes along with the phonemes, by name.
+    """
 
     text: str
     got: Sequence[object]
     expected: Sequence[object]
+    beside: Mapping[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
     def is_exact(self) -> bool:
@@ -66,20 +75,61 @@ def read_language(records: Sequence[Record]) -> Iterator[Outcome]:
         frontend = frontends[language, version]
         if "oracle" in record:
             frontend = ChineseFrontend(SymbolTable(version), _Oracle(record["oracle"]))
-        yield Outcome(record["text"], frontend.read(record["text"]).phonemes, record["phones"])
+        found = frontend.read(record["text"])
+        beside = _beside(found, record, SymbolTable(version))
+        yield Outcome(record["text"], found.phonemes, record["phones"], beside)
+
+
+def _beside(found: PhonemeSegment, record: Record, table: SymbolTable) -> _Pairs:
+    """The normalized text, the phonemes of its characters where they are counted, the ids."""
+    pairs: dict[str, tuple[object, object]] = {}
+    if "norm_text" in record:
+        pairs["normalized texts"] = (found.normalized_text, record["norm_text"])
+    if record.get("word2ph") is not None:
+        pairs["counts"] = (list(found.word2ph or ()), record["word2ph"])
+    if "ids" in record and list(found.phonemes) == record["phones"]:
+        pairs[IDS] = (list(table.encode(found.phonemes)), record["ids"])
+    return pairs
 
 
 def read_modes(records: Sequence[Record]) -> Iterator[Outcome]:
-    """Texts through the whole front end; ids are compared."""
-    frontend = TextFrontend("v2")
-    marks = set(frontend.table.encode((*PAUSE_MARKS, "UNK", "_")))
+    """Texts through the whole front end; ids are compared, and the segments they came from."""
+    frontends: dict[str, TextFrontend] = {}
     for record in records:
+        version = record.get("version", "v2")
+        frontend = frontends.setdefault(version, TextFrontend(version))
+        marks = set(frontend.table.encode((*PAUSE_MARKS, "UNK", "_")))
         text, expected = record["text"], record["ids"]
+        name = f"{record['language_mode']}: {text}"
         try:
-            got: Sequence[int] = frontend.phonemes(text, record["language_mode"]).phoneme_ids
+            found = frontend.phonemes(text, record["language_mode"])
         except EmptyTextError:  # right where the official front end finds marks alone
-            got = expected if marks.issuperset(expected) else ()
-        yield Outcome(f"{record['language_mode']}: {text}", got, expected)
+            yield Outcome(name, expected if marks.issuperset(expected) else (), expected)
+            continue
+        segments = [_described(segment) for segment in found.segments]
+        beside = {"segments": (segments, _expected_segments(record))}
+        yield Outcome(name, found.phoneme_ids, expected, beside)
+
+
+def _described(segment: PhonemeSegment) -> tuple[object, ...]:
+    has_features = segment.language == WITH_CHARACTER_FEATURES
+    text = segment.normalized_text.strip()
+    return segment.language, text, len(segment.phonemes), has_features
+
+
+def _expected_segments(record: Record) -> list[tuple[object, ...]]:
+    """The segments that the ids came from.
+
+    The official front end also tells of segments without phonemes, and of the first attempt at a
+    text that was too short: the ids are those of the last.
+    """
+    parts = [part for part in record["segments"] if part["n_phones"]]
+    while sum(part["n_phones"] for part in parts) > len(record["ids"]):
+        parts.pop(0)
+    return [
+        (part["lang"], part["norm_text"].strip(), part["n_phones"], part["uses_bert"])
+        for part in parts
+    ]
 
 
 def read_spans(records: Sequence[Record]) -> Iterator[Outcome]:
@@ -98,7 +148,9 @@ def read_cuts(records: Sequence[Record]) -> Iterator[Outcome]:
     for record in records:
         text = collapse_marks(record["text"])
         got = split_text(text, record["lang"], SplitPolicy(record["method"]))
-        yield Outcome(f"{record['method']}: {record['text']}", got, record.get("pieces", []))
+        collapsed = (text, record.get("after_replace_consecutive", text))
+        name = f"{record['method']}: {record['text']}"
+        yield Outcome(name, got, record.get("pieces", []), {"collapsed marks": collapsed})
 
 
 def read_batches(records: Sequence[Record]) -> Iterator[Outcome]:
@@ -116,7 +168,12 @@ def differing(path: Path) -> Iterator[Outcome]:
     """The texts of the file at `path` that are not read as expected."""
     kind = max((kind for kind in _READERS if path.name.startswith(kind)), key=len)
     reader, _, _ = _READERS[kind]
-    yield from (outcome for outcome in reader(_records(path)) if not outcome.is_exact)
+    for outcome in reader(_records(path)):
+        if not outcome.is_exact:
+            yield outcome
+        for what, (got, expected) in outcome.beside.items():
+            if got != expected:
+                yield Outcome(f"{outcome.text} ({what})", [got], [expected])
 
 
 def _replay(kind: str, path: Path) -> CaseResult:
@@ -128,12 +185,21 @@ def _replay(kind: str, path: Path) -> CaseResult:
     errors = [
         (len(misses) / max(len(outcomes), 1), 1 - share, "texts"),
         (distance / max(length, 1), 1 - agreement, "phonemes"),
+        *_errors_beside(outcomes, 1 - share),
     ]
     passed = bool(outcomes) and all(error <= limit for error, limit, _ in errors)
     error, limit, what = max(errors, key=lambda each: (each[0] > each[1], each[0]))
     listed = " / ".join(miss.text[:24] for miss in misses[:8])
     exact = f"{len(outcomes) - len(misses)}/{len(outcomes)} {what}"
     return CaseResult(kind, path.stem, error, limit, passed, f"{exact} {listed}".strip())
+
+
+def _errors_beside(outcomes: Sequence[Outcome], limit: float) -> Iterator[tuple[float, float, str]]:
+    """The share of texts whose ids, counts and so on differ, the limit, and what it is about."""
+    pairs = [(what, pair) for outcome in outcomes for what, pair in outcome.beside.items()]
+    for what in dict.fromkeys(what for what, _ in pairs):
+        wrong = sum(got != expected for name, (got, expected) in pairs if name == what)
+        yield wrong / len(outcomes), 0.0 if what == IDS else limit, what
 
 
 def _records(path: Path) -> list[Record]:

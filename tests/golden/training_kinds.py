@@ -102,9 +102,9 @@ def _acoustic_batch(case: Case, decoder: VitsDecoder) -> AcousticBatch:
 
 def _discriminators(case: Case) -> Discriminators:
     """The discriminators that the manifest's second half names."""
-    name = case.entry["manifest"].rsplit(" ", 1)[-1]
+    name = case.manifests[1]
     judge = Discriminators(PRO_PERIODS if "Pro" in name else PERIODS).eval()
-    judge.load_state_dict(case.weights.state(name), strict=True)
+    judge.load_state_dict(case.state(name), strict=True)
     return judge
 
 
