@@ -40,6 +40,7 @@ _DASH = re.compile(r"(?<=[A-Za-z0-9)\"”'’]) ?(?:[—–]|--) ?(?=[A-Za-z(\"�
 _STYLED = re.compile(  # full-width, lowered and mathematical letters and digits, ligatures
     "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ufb00-\ufb06\U0001d400-\U0001d7ff"
     "\u2080-\u2089\u00b5]+|[\u2160-\u217f]{2,}"
+    "|[\uff66-\uff9f]+|[\u3220-\u3247\u3280-\u32b0\u32d0-\u33ff]"  # half-width kana, ㈱ and ㎏
 )
 _DIGIT = re.compile(r"(?![0-9])\d")  # of Arabic, Devanagari, …
 _NUMBERED = re.compile(  # circled, bracketed and Roman numbers in one character
@@ -112,7 +113,7 @@ def _host(match: re.Match[str]) -> str:
 
 def _mailbox(match: re.Match[str]) -> str:
     name, _, host = match[0].partition("@")
-    return f" {_spoken_dots(name)} at {_spoken_dots(host)} "
+    return f" {_spoken_dots(name).replace('+', ' plus ')} at {_spoken_dots(host)} "
 
 
 def _spoken_dots(name: str) -> str:

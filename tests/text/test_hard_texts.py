@@ -53,6 +53,13 @@ ENGLISH = [
     ("24/7 and 50/50, but 3/4", "twenty-four seven and fifty fifty, but three quarters"),
     ("agent 007", "agent zero zero seven"),
     ("Louis XIV, World War II, Chapter IV", "Louis the fourteenth, World War two, Chapter four"),
+    ("$20, €20, or 5kg, 50¢", "twenty dollars, twenty euros, or five kilograms, fifty cents"),
+    ("the '80s at 16:9, 2:1", "the eighties at sixteen to nine, two to one"),
+    ("3 1/4 cups, 5½ inches", "three and a quarter cups, five and a half inches"),
+    ("5 ft 11 in, 1TB, incl. tax", "five feet eleven inches, one terabyte, including tax"),
+    ("a ≠ b, √16, x + y = z", "a is not equal to b, square root of 16, x plus y equals z"),
+    ("ISBN 978-3-16-148410-0", "ISBN 9 7 8, 3, 1 6, 1 4 8 4 1 0, 0"),
+    ("a.b+c@example.com", "a dot b plus c at example dot com"),
     ("NASA has RAM", "nasa has ram"),
     ("221B Baker St., Apt. #5", "221B Baker Street, Apartment number five"),
     ("and/or w/o it", "and or without it"),
@@ -82,12 +89,15 @@ CHINESE = [
     ("“没事”——然后走了", "没事,然后走了."),
     ("角度90°，$1M", "角度九十度, | 一百万美元."),
     ("NASA用5kg", "nasa | 用五千克."),
+    ("3nm，120mmHg", "三纳米,一百二十毫米汞柱."),
+    ("√2，x²+y²=z²", "根号二, | x | 的平方加 | y | 的平方等于 | z | 的平方."),
 ]
 CANTONESE = [
     ("總數HK$1,249.99", "总数一千二百四十九点九九港元."),
     ("打電話2345-6789啦", "打电话二三四五六七八九啦."),
     ("2個人，120km/h", "两个人,一百二十公里每小时."),
     ("比數係3:2", "比数系三比二."),
+    ("打9876-5432", "打九八七六五四三二."),
     ("睇www.example.org啦", "睇 | example dot org | 啦."),
 ]
 JAPANESE = [
@@ -103,6 +113,8 @@ JAPANESE = [
     ("10m²、100MB/s", "10平方メートル、。 | 100メガバイト毎秒。"),
     ("注文#4021", "注文4021番。"),
     ("ありがとう~♪", "ありがとうー。"),
+    ("10:30-11:45、㈱山田", "10時30分から11時45分、。 | (株)山田。"),
+    ("ｱｲｳ、√2", "アイウ、ルート2。"),
     ("me@example.jpへ", "me at example dot jp | へ。"),
 ]
 KOREAN = [
@@ -115,6 +127,8 @@ KOREAN = [
     ("사람 2명", "사람 두 명。"),
     ("10m², 100MB/s", "10제곱미터, | 100메가바이트퍼세컨드。"),
     ("주문 #4021", "주문 4021번。"),
+    ("10:30-11:45", "10시 30분에서 11시 45분。"),
+    ("√2", "루트 2。"),
     ("me@example.co.kr로", "me at example dot co dot kr | 로。"),
 ]
 SAID = [

@@ -22,7 +22,7 @@ _UNITS = """kg 千克 km/h 公里每小时 km 公里 cm 厘米 mm 毫米 ml 毫�
     L 升 ℃ 摄氏度 °C 摄氏度 ℉ 华氏度 °F 华氏度 m² 平方米 km² 平方公里 cm² 平方厘米
     m³ 立方米 cm³ 立方厘米 m/s 米每秒 Hz 赫兹 kHz 千赫兹 MHz 兆赫兹 GHz 吉赫兹
     kW 千瓦 kWh 千瓦时 mAh 毫安时 dB 分贝 MB/s 兆字节每秒 GB/s 吉字节每秒 Mbps 兆比特每秒
-    μm 微米 μg 微克 μs 微秒 μL 微升"""
+    nm 纳米 μm 微米 μg 微克 μs 微秒 μL 微升 mmHg 毫米汞柱 kcal 千卡 Ω 欧姆"""
 _SPOKEN_UNITS = "公里|千克|厘米|毫|克|米|升|摄氏度|华氏度|平方|立方|赫兹|[千兆吉][赫瓦字比]|分贝"
 _MONEY = {
     "HK$": "港元", "NT$": "新台币", "US$": "美元", "$": "美元", "￥": "元", "¥": "元",
@@ -94,6 +94,12 @@ _SIGNS: Rules = (
     (r"(?<=[\d)\u4e00-\u9fff]) ?= ?(?=[\d\u4e00-\u9fff-])", "等于"),
     (r"(?<![\d\w])~(?=\d)", "约"),
     (POWER, r"的\1次方"),
+    (r"(?<=[A-Za-z])²", "的平方"),
+    (r"(?<=[A-Za-z])³", "的立方"),
+    (r"(?<![A-Za-z+])([A-Za-z](?:的[平立]方)?) ?\+ ?(?=[A-Za-z](?![A-Za-z]))", r"\1加"),
+    (r"(?<![A-Za-z])([A-Za-z](?:的[平立]方)?) ?= ?(?=[\w(-])", r"\1等于"),
+    (r"√ ?(?=\w)", "根号"),
+    (r" ?≠ ?", "不等于"),
     (r" ?≈ ?", "约等于"),
     (r" ?≥ ?", "大于等于"),
     (r" ?≤ ?", "小于等于"),
@@ -116,7 +122,8 @@ _AMOUNTS: Rules = (
 CHINESE: Rules = (
     *_CHARACTERS, *_NUMBERS, *money_rules(_MONEY), units_rule(_UNITS), *_SIGNS, *_AMOUNTS, *_TWICE,
 )  # fmt: skip
+_HONG_KONG_TELEPHONE: Rules = ((r"(?<![\d.-])\d{4}-\d{4}(?![\d年-])", _telephone),)
 CANTONESE: Rules = (
-    *_CHARACTERS, *_NUMBERS, *money_rules(_CANTONESE_MONEY), units_rule(_UNITS), *_SIGNS,
-    *_AMOUNTS, *_TWICE,
+    *_CHARACTERS, *_HONG_KONG_TELEPHONE, *_NUMBERS, *money_rules(_CANTONESE_MONEY),
+    units_rule(_UNITS), *_SIGNS, *_AMOUNTS, *_TWICE,
 )  # fmt: skip

@@ -44,6 +44,7 @@ _UNITS = """km/h kilometers_per_hour mph miles_per_hour KB kilobytes MB megabyte
     fps frames_per_second rpm R_P_M dB decibels px pixels mAh milliamp_hours
     nm nanometers μm micrometers μg micrograms μs microseconds kcal kilocalories Ω ohms kΩ kilohms
     MΩ megohms"""
+_BYTES = {"K": "kilo", "M": "mega", "G": "giga", "T": "tera"}
 _AMOUNT = r"(\d+(?:\.\d+)?)"
 _SCALE = r"(?:(k|K|m|M|b|B|bn|T)(?![A-Za-z])| ?(thousand|million|billion|trillion)(?![a-z]))"
 
@@ -101,11 +102,31 @@ def _plural(unit: str) -> str:
     return unit if unit in _UNCOUNTED else unit + "s"
 
 
+def _ratio(match: re.Match[str]) -> str:
+    """`16:9` and `2:1`; what has two digits behind the colon is the time of day."""
+    first, second = match[1], match[2]
+    is_clock = len(second) == 2 and int(first) < 24 and int(second) < 60
+    return match[0] if is_clock else f"{first} to {second}"
+
+
 def _out_of(match: re.Match[str]) -> str:
     """`24/7` and `9/11` are no fractions."""
     first, second = int(match[1]), int(match[2])
     is_fraction = first < second and (first, second) != (9, 11)
     return match[0] if is_fraction else f"{match[1]} {match[2]}"
+
+
+def _mixed(match: re.Match[str]) -> str:
+    """`3 1/4`; the numerator of a fraction that is added is the smaller number."""
+    whole, top, bottom = match.groups()
+    if int(top) >= int(bottom):
+        return match[0]
+    share = {"1/2": "a half", "1/4": "a quarter"}.get(f"{top}/{bottom}", f"{top}/{bottom}")
+    return f"{whole} and {share}"
+
+
+def _book_number(match: re.Match[str]) -> str:
+    return ", ".join(" ".join(group) for group in match[1].split("-"))
 
 
 def _address(match: re.Match[str]) -> str:
@@ -147,9 +168,15 @@ _SIGNS: Rules = (
     (r"(?<=[\w)])²", " squared"),
     (r"(?<=[\w)])³", " cubed"),
     (r"(?<=\d) ?°(?! ?[CF])", " degrees"),
+    (r"(?<=\d) ?½", " and a half"),
+    (r"(?<=\d) ?¼", " and a quarter"),
+    (r"(?<=\d) ?¾", " and three quarters"),
     (r"½", " one half"),
     (r"¼", " one quarter"),
     (r"¾", " three quarters"),
+    (r" ?≠ ?", " is not equal to "),
+    (r"√ ?(?=\w)", "square root of "),
+    (r"(?<![\w+])([A-Za-z]) ?\+ ?(?=[A-Za-z](?![A-Za-z]))", r"\1 plus "),
     (r"(?<=\s)@(?=\s)", "at"),
     (r"(?<![A-Za-z])w/o(?![A-Za-z])", "without"),
     (r"(?<![A-Za-z])w/ ?(?=[a-z])", "with "),
@@ -166,7 +193,9 @@ _ABBREVIATIONS: Rules = (
     (r"(?<![A-Za-z])Sgt\.(?= ?[A-Z])", "Sergeant"),
     (r"(?<![A-Za-z])Sen\.(?= ?[A-Z])", "Senator"),
     (r"(?<![A-Za-z])Gov\.(?= ?[A-Z])", "Governor"),
-    (r"(?<=[a-z] )St\.(?=,)", "Street"),
+    (r"(?<=[a-z] )St\.(?=,|\s*$)", "Street"),
+    (r"(?<![A-Za-z])[Ii]ncl\.(?= )", "including"),
+    (r"(?<![A-Za-z])[Ee]xcl\.(?= )", "excluding"),
     (r"(?<![A-Za-z])St\.(?= [A-Z])", "Saint"),
     (r"(?<![A-Za-z])Mt\.(?= [A-Z])", "Mount"),
     (r"(?<=[A-Za-z] )Ave\.(?=[ ,])", "Avenue"),
@@ -218,6 +247,7 @@ _TIMES: Rules = (
     (r"(?<= M) ?[-–] ?(?=\d)|(?<=[\dhdt])–(?=\d)|(?<=:\d\d)-(?=\d{1,2}:)", " to "),
     (r"(?<=[a-z])–(?=[A-Z])", " to "),
     (r"(?<!\d)(1\d|20)(\d)0s(?![A-Za-z])", _decade),
+    (r"(?<![\w'])'?([2-9])0s(?![A-Za-z])", lambda match: _DECADES[int(match[1]) - 2]),
 )
 _AMOUNTS: Rules = (
     (
@@ -229,14 +259,20 @@ _AMOUNTS: Rules = (
         lambda match: " ".join(match[1].replace("-", "")),
     ),
     (r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.])", _address),
+    (r"(?<![\d:.])(\d{1,4}):(\d{1,4})(?![\d:])", _ratio),
     (rf"({_words('US\\$ HK\\$ NT\\$ A\\$ C\\$')}|[$€£¥￥₹₩₽]) ?{_AMOUNT}{_SCALE}", _scaled_money),
     (rf"(US\$|HK\$|NT\$|A\$|C\$|[¥￥₹₩₽]) ?{_AMOUNT}(?![\d.])", _named_money),
     (r"(?<![\d.])(\d+\.\d+)M(?![A-Za-z])", r"\1 million"),
+    (r"(?<=[Nn] )((?:97[89]-)?\d{1,5}(?:-\d{1,7}){2}-[\dX])(?![\w-])", _book_number),
+    (r"(?<![\d.-])(\d+) ?[¢￠]", lambda match: f"{match[1]} cent{'s' * (match[1] != '1')}"),
+    (r"(?<![\d/.])(\d{1,4})[ -](\d{1,2})/(\d{1,2})(?![\d/])", _mixed),
+    (r"(?<=\d) ?ft\.? (\d+(?:\.\d+)?) ?in(?:\.|(?![A-Za-z]))", r" feet \1 inches"),
     (RANGE, r"\1 to \2"),
     (MINUS, "minus "),
     (r"(?<![\d/.])(\d{1,4})/(\d{1,4})(?![\d/.])", _out_of),
     (r"(?<![\w.,:/-])(0\d{1,8})(?![\w,:/]|\.\d|-\d)", lambda match: " ".join(match[1])),
     (r"(?<![\w.,:/-])(\d{16,})(?![\w,:/]|\.\d|-\d)", lambda match: " ".join(match[1])),
+    (r"(?<![\d.,])1 ?([KMGT])B(?![A-Za-z/])", lambda match: f"1 {_BYTES[match[1]]}byte"),
     units_rule(_UNITS, " "),
 )
 ENGLISH: Rules = (*_ABBREVIATIONS, *_TIMES, *_AMOUNTS, *_SIGNS)

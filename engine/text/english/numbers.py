@@ -42,7 +42,7 @@ _UNITS = {
     "°F": ("degree fahrenheit", "degrees fahrenheit"),
 }
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-_AMOUNT = r"(?<![0-9.,])[0-9][0-9,]*(?:\.[0-9]+)?"
+_AMOUNT = r"(?<![0-9.,])[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?"
 
 
 def expand_numbers(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 
 from engine.text.patterns import (
     CLOCK,
+    CLOCK_RANGE,
     DATE,
     DECIMAL,
     DOTTED,
@@ -55,6 +56,7 @@ def _persons(match: re.Match[str]) -> str:
 KOREAN: Rules = (
     (r"№ ?(?=\d)", "번호 "),
     (DATE, lambda match: f"{match[1]}년 {int(match[2])}월 {int(match[3])}일"),
+    (CLOCK_RANGE, "에서 "),
     (CLOCK, _clock),
     (SCORE, r"\1대 \2"),
     (FRACTION, r"\2분의 \1"),
@@ -71,7 +73,15 @@ KOREAN: Rules = (
     (POWER, r"의 \1제곱"),
     *money_rules(_MONEY),
     units_rule(_UNITS),
-    (r"(?<=\d)²", "제곱"),
+    (r"(?<=[\dA-Za-z])²", "제곱"),
+    (r"(?<=[\dA-Za-z])³", "세제곱"),
+    (r"(?<![A-Za-z+])([A-Za-z](?:세?제곱)?) ?\+ ?(?=[A-Za-z](?![A-Za-z]))", r"\1 더하기 "),
+    (r"(?<![A-Za-z])([A-Za-z](?:세?제곱)?) ?= ?(?=[\w(-])", r"\1 이퀄 "),
+    (r"√ ?(?=\w)", "루트 "),
+    (r" ?≠ ?", " 같지 않다 "),
+    (r" ?≈ ?", " 약 "),
+    (r" ?≥ ?", " 크거나 같다 "),
+    (r" ?≤ ?", " 작거나 같다 "),
     (r"(?<=\d)°", "도"),
     (r"(?<![\d.])([1-9]\d?) ?명(?![가-힣]{2})", _persons),
     (DOTTED, lambda match: "점".join(map(_digits, match[0].split(".")))),

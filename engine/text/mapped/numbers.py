@@ -17,6 +17,11 @@ COMMA = "[,\u066b]"  # the second one stands for a comma between digits until se
 _COMMA_INSIDE = re.compile(r"(?<=\d),(?=\d)")
 _LONGEST_NUMBER = 15
 _LONGEST_FRACTION = 2
+_SPELLED = 3  # digits
+_TELEPHONE = (
+    r"(?<![\w.,+-])(?:\+\d{1,3}[ -]\d{1,5}(?:[ -]\d{2,8}){1,4}|0\d{1,5}[ /-]\d{5,8}"
+    r"|\d{2,3} \d{3}(?: \d{2}){2}|\d{5}-\d{4})(?![\w-])"
+)
 _GERMAN_HUNDREDS = range(1100, 2000)
 
 
@@ -59,6 +64,11 @@ class NumberReader:
         hour = r"[01]?\d|2[0-3]"
         day, month = r"0?[1-9]|[12]\d|3[01]", r"0?[1-9]|1[0-2]"
         return (
+            (_TELEPHONE, self._telephone),
+            (
+                rf"(?<=[:h][0-5]\d)\s?[–-]\s?(?=(?:{hour})[:h][0-5]\d)",
+                lambda _: f" {words.range} ",
+            ),
             (rf"(?<![\d.,])\d{{1,3}}(?:{group}\d{{3}})+(?![\d])(?!\.\d)", self._ungrouped),
             (rf"(?<!\d)(\d{{4}})-({month})-({day})(?!\d)", lambda m: self._date(m[3], m[2], m[1])),
             (
@@ -93,6 +103,16 @@ class NumberReader:
             rules.append((pattern, lambda m: self._feminine_rank(m[1])))
         rules.append((rf"{shortest}(?:{words.ordinal})(?!\w)", lambda m: self._rank(m[1])))
         return tuple(rules)
+
+    def _telephone(self, match: re.Match[str]) -> str:
+        """Short groups are named, long ones spelled."""
+        groups = re.findall(r"\d+", match[0])
+        spoken = [
+            self.cardinal(group) if len(group) < _SPELLED else " ".join(map(self.cardinal, group))
+            for group in groups
+        ]
+        plus = f"{self._words.signs['+']} " if match[0].startswith("+") else ""
+        return plus + " ".join(spoken)
 
     def _ungrouped(self, match: re.Match[str]) -> str:
         return re.sub(r"\D", "", match[0])

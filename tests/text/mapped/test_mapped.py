@@ -50,6 +50,27 @@ SENTENCES = [
         "R$ 5,90 em 07/09/1822",
         "cinco reais noventa centavos em sete de setembro de mil oitocentos e vinte e dois",
     ),
+    (
+        "fr",
+        "3½ l, 500 ¥, x ≥ 2³",
+        "trois et demi l, cinq cents yens, x supérieur ou égal à deux au cube",
+    ),
+    ("fr", "10h30-11h45, 16 Go", "dix heures trente à onze heures quarante-cinq, seize gigaoctets"),
+    (
+        "de",
+        "Tel. 030-1234567, inkl. 19 % MwSt.",
+        "Telefon null drei null eins zwei drei vier fünf "
+        "sechs sieben, inklusive neunzehn Prozent Mehrwertsteuer",
+    ),
+    ("de", "10:30-11:45 Uhr", "zehn Uhr dreißig bis elf Uhr fünfundvierzig"),
+    (
+        "es",
+        "+34 612 345 678, aprox. 100 Mb/s",
+        "más treinta y cuatro seis uno dos tres cuatro cinco "
+        "seis siete ocho, aproximadamente cien megabits por segundo",
+    ),
+    ("it", "ca. 06 1234567", "circa zero sei uno due tre quattro cinque sei sette"),
+    ("pt", "91234-5678", "nove um dois três quatro cinco seis sete oito"),
     ("pt", "às 2h, 1/2 & 3+4=7", "às duas horas, um sobre dois e três mais quatro igual a sete"),
 ]
 
