@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     bundle: Annotated[tuple[Path, ...], NoDecode] = Field(
         (STARTER_BUNDLE,), min_length=1, description="folders of weights, comma separated"
     )
+    verifier: str = Field(
+        "",
+        description="what listens to every sentence before it is heard, `module:function` "
+        "(`backend.verifiers.sphinx:english` comes along); sentences then come whole",
+    )
     lexicon: Path | None = Field(None, description="JSON file of words and their pronunciation")
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`")
     precision: Literal["auto", "float32", "half", "int8"] = Field(

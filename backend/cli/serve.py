@@ -56,6 +56,7 @@ async def _serve(settings: Settings) -> None:
 
     from backend.engines import LoadedBundle
     from backend.server import TtsServer, run_until_signal
+    from backend.verifiers.making import make_verifier
     from engine.models.packed_decoding import Precision
     from engine.pipeline.bundle import load_bundle
     from engine.pipeline.scheduler import Scheduler
@@ -75,7 +76,13 @@ async def _serve(settings: Settings) -> None:
         ]
         names = ", ".join(bundle.name for bundle in bundles)
         typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
-        loaded = [LoadedBundle(each, Scheduler(each, settings.max_streams)) for each in bundles]
+        loaded = [
+            LoadedBundle(
+                each,
+                Scheduler(each, settings.max_streams, verifier=make_verifier(settings.verifier)),
+            )
+            for each in bundles
+        ]
         await run_until_signal(server, loaded)
     finally:
         await server.stop()
