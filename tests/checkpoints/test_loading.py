@@ -24,6 +24,7 @@ from engine.checkpoints.uninitialized import Uninitialized
 from engine.errors import BundleError
 from engine.models.bert import BertSizes
 from engine.models.hubert import HubertSizes
+from engine.models.weight_norm import NormedConv1d, fuse_weight_norm
 from tests.source_tree import ROOT
 from tests.tiny_folder import tiny_config, write_tiny_folder
 
@@ -112,3 +113,18 @@ def test_a_content_encoder_of_another_make_is_refused(field: str, value: object)
 def test_a_bert_of_another_make_is_refused(config: dict[str, object]) -> None:
     with pytest.raises(BundleError, match=r"num_hidden_layers|depth|relu"):
         BertSizes.read(config)
+
+
+def test_a_network_that_is_about_to_be_loaded_computes_no_norms() -> None:
+    with Uninitialized():
+        conv = NormedConv1d(3, 5, 7)
+        other = nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 5, 7), dim=2)
+    assert other.parametrizations["weight"].original0.shape == (1, 1, 7)
+    assert [conv.weight_g.shape, conv.weight_v.shape] == [(5, 1, 1), (5, 3, 7)]
+    conv.load_state_dict(
+        {"weight_g": torch.ones(5, 1, 1), "weight_v": torch.ones(5, 3, 7), "bias": torch.ones(5)}
+    )
+    network = nn.Sequential(conv)
+    fuse_weight_norm(network)
+    weight = network[0].get_parameter("weight")
+    torch.testing.assert_close(weight.flatten(1).norm(dim=1), torch.ones(5))
