@@ -159,6 +159,24 @@ async def test_id_of_a_deleted_voice_can_be_used_again(tmp_path: Path) -> None:
     assert pitch_hz(np.frombuffer(heard.audio, "<i2"), RATE_HZ) == pytest.approx(700, abs=2)
 
 
+async def test_a_voice_that_is_replaced_in_mid_speech_is_heard_to_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        await create(server, "tenor", pitch=300)
+        (scheduler,) = server.schedulers
+        scheduler.gate.clear()
+        hearing = asyncio.create_task(
+            server.hear(speech("la " * 200, voice="voices/tenor", encoding=PCM))
+        )
+        while not scheduler.live:
+            await asyncio.sleep(0.01)
+        await server.voices.DeleteVoice(voices_pb2.DeleteVoiceRequest(name="voices/tenor"))
+        await create(server, "tenor", pitch=700)
+        scheduler.gate.set()
+        heard = await hearing
+    assert heard.completed
+    assert pitch_hz(np.frombuffer(heard.audio, "<i2"), RATE_HZ) == pytest.approx(300, abs=2)
+
+
 async def test_voices_survive_a_restart(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         before = await create(server, "tenor", pitch=300)
