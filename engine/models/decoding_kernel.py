@@ -1,28 +1,31 @@
 """One decoding step of a text-to-semantic model as machine code for the CPU that runs it.
 
 A step reads every weight once, so it can be no faster than memory; a library call per layer and
-operation makes it several times slower. Here numba compiles the whole step: five parallel loops a
-layer, over the heads or over parts of the panels of a weight. The weights may be float32, float16
-(as int16: numba has no other) or int8, with a scale for each output; activations and sums stay
-float32. A row gets the same result whatever the number of threads and of other rows.
+operation makes it several times slower. Here numba compiles the whole step, which several threads
+do together: each has its own heads and its own panels of every weight, and they meet four times a
+layer. The weights may be float32, float16 (as int16: numba has no other) or int8, with a scale for
+each output; activations and sums stay float32. A row gets the same result whatever the number of
+threads and of other rows.
 
 Inside of the loops whole arrays are indexed: numba counts the references to slices of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines
-from engine.models.panels import Projection, multiply
+from engine.models.kernel_threads import meet
+from engine.models.panels import Projection, multiply, share_of
 
 EPSILON = np.float32(1e-5)  # of the layer norms
-SOON = 16  # positions to fetch before they are needed
+SOON = 32  # positions to fetch before they are needed
 
 
 class Norm(NamedTuple):
@@ -61,72 +64,71 @@ class Places(NamedTuple):
     lengths: NDArray[np.int64]
 
 
-class Step(Protocol):
-    """A compiled step."""
+class Room(NamedTuple):
+    """Where a step of B rows puts what its parts share; all float32."""
 
-    def __call__(
-        self,
-        weights: Weights,
-        places: Places,
-        tokens: NDArray[np.int64],
-        positions: NDArray[np.int64],
-        threads: int,
-    ) -> NDArray[np.float32]:
-        """Tokens [B] and their audio positions [B] -> logits [B, V or more]; fills the caches.
-
-        `threads` share the panels of a weight, in a step that is parallel.
-        """
-        ...
+    attended: NDArray[np.float32]  # [B, D]
+    hidden: NDArray[np.float32]  # [B, inner]
+    added: NDArray[np.float32]  # [B, D or more], the last layer's outcome
+    scores: NDArray[np.float32]  # [B, heads, positions]
+    logits: NDArray[np.float32]  # [B, V or more]
 
 
 @cache
-def decoding_step(head_width: int, parallel: bool) -> Step:
+def decoding_step(head_width: int) -> Callable[..., None]:
     """The step for heads of this width; compiled at its first call, then kept on disk.
 
-    Only a `parallel` one uses the threads of numba; on one thread their calls cost a tenth.
+    (weights, places, tokens [B], their audio positions [B], room, met, part, parts): fills the
+    caches and `room.logits`. See `kernel_threads.share`.
     """
 
-    def step(weights, places, tokens, positions, threads):  # type: ignore[no-untyped-def]
+    def step(weights, places, tokens, positions, room, met, part, parts):  # type: ignore[no-untyped-def]
         embedding, in_proj, out_proj, norm1, linear1, linear2, norm2, head = weights
         keys, values, lengths = places
+        attended, hidden, added, scores, logits = room
         w_in, s_in, b_in = in_proj
         w_out, s_out, b_out = out_proj
         w_1, s_1, b_1 = linear1
         w_2, s_2, b_2 = linear2
         w_head, s_head, b_head = head
-        rows, (layers, _, width, _) = len(tokens), w_1.shape
-        parts = threads if parallel else 1
-        heads = width // head_width
-        x = lines(rows, width)
+        rows, (layers, _, width, lanes) = len(tokens), w_1.shape
+        heads = share_of(width // head_width, part, parts)
+        first, last = heads[0] * head_width, heads[1] * head_width
+        inner, outer = share_of(w_1.shape[1], part, parts), share_of(w_2.shape[1], part, parts)
+        one_head, one_row = keys[0, 0, 0].size, keys[0, 0].size
+        times = 0
+        x, qkv = lines(rows, width), lines(rows, b_in.shape[1])  # every part has its own
         for b in range(rows):
             _embed(embedding, tokens[b], positions[b], x, b)
-        qkv, hidden = lines(rows, b_in.shape[1]), lines(rows, b_1.shape[1])
-        attended, y = lines(rows, width), lines(rows, b_out.shape[1])
-        scores = np.empty((rows, heads, lengths.max() + 1), np.float32)
-        logits = np.empty((rows, b_head.shape[1]), np.float32)
         for layer in range(layers):
-            for part in prange(parts):
-                multiply((w_in, s_in, b_in), layer, x, qkv, ONE, part, parts)
-            for h in prange(heads):
+            for kind in range(3):
+                some = (
+                    (kind * width + first) // lanes, (kind * width + last + lanes - 1) // lanes
+                )  # fmt: skip
+                multiply((w_in, s_in, b_in), layer, x, qkv, ONE, some)
+            for h in range(heads[0], heads[1]):
                 for b in range(rows):
+                    next_at = one_head if rows == 1 else one_row
                     _remember(qkv, keys[layer, b, h], values[layer, b, h], lengths[b], b, h, width)
                     _attend(
                         qkv[b], keys[layer, b, h], values[layer, b, h], lengths[b] + 1,
-                        scores[b, h], attended[b], h * head_width, head_width,
+                        next_at, scores[b, h], attended[b], h * head_width, head_width,
                     )  # fmt: skip
-            for part in prange(parts):
-                multiply((w_out, s_out, b_out), layer, attended, y, ONE, part, parts)
-            _add_and_norm(x, y, norm1.gain[layer], norm1.bias[layer])
-            for part in prange(parts):
-                multiply((w_1, s_1, b_1), layer, x, hidden, ZERO, part, parts)
-            for part in prange(parts):
-                multiply((w_2, s_2, b_2), layer, hidden, y, ONE, part, parts)
-            _add_and_norm(x, y, norm2.gain[layer], norm2.bias[layer])
-        for part in prange(parts):
-            multiply((w_head, s_head, b_head), 0, x, logits, ONE, part, parts)
-        return logits
+            meet(met, times + 1, parts)
+            multiply((w_out, s_out, b_out), layer, attended, added, ONE, outer)
+            meet(met, times + 2, parts)
+            _add_and_norm(x, added, norm1.gain[layer], norm1.bias[layer])
+            multiply((w_1, s_1, b_1), layer, x, hidden, ZERO, inner)
+            meet(met, times + 3, parts)
+            multiply((w_2, s_2, b_2), layer, hidden, added, ONE, outer)
+            meet(met, times + 4, parts)
+            _add_and_norm(x, added, norm2.gain[layer], norm2.bias[layer])
+            times += 4
+        multiply(
+            (w_head, s_head, b_head), 0, x, logits, ONE, share_of(w_head.shape[1], part, parts)
+        )
 
-    return cast(Step, compiled(step, parallel))
+    return compiled(step)
 
 
 @njit(fastmath=True)
@@ -149,17 +151,22 @@ def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-de
 
 
 @njit(fastmath=True, inline="always")
-def _attend(query, keys, values, length, scores, out, at, head_width):  # type: ignore[no-untyped-def]
+def _attend(query, keys, values, length, next_at, scores, out, at, head_width):  # type: ignore[no-untyped-def]
     """Attention of one head over `length` positions, from and into `head_width` places at `at`.
 
+    `next_at` is how far behind these the keys are that will be read next.
     The head's width is a constant where this is inlined: its loops become single instructions.
     """
     scale = ONE / np.sqrt(np.float32(head_width))
     best = np.float32(-3e38)
     full = length - length % 4
     for t in range(0, full, 4):  # one at a time would be gathered from memory
-        for i in range(0, 4 * head_width, LINE // 4):
-            fetch(keys, (t + SOON) * head_width + i)
+        soon = (t + SOON) * head_width
+        for i in range(soon, soon + 4 * head_width, LINE // 4):
+            if t + SOON < full:
+                fetch(keys, i)
+            else:
+                fetch(values, i - full * head_width)
         s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
         for i in range(head_width):
             q = query[at + i]
@@ -183,8 +190,12 @@ def _attend(query, keys, values, length, scores, out, at, head_width):  # type: 
     for i in range(head_width):
         out[at + i] = ZERO
     for t in range(0, full, 4):
-        for i in range(0, 4 * head_width, LINE // 4):
-            fetch(values, (t + SOON) * head_width + i)
+        soon = (t + SOON) * head_width
+        for i in range(soon, soon + 4 * head_width, LINE // 4):
+            if t + SOON < full:
+                fetch(values, i)
+            else:
+                fetch(keys, next_at + i - full * head_width)
         s0, s1, s2, s3 = scores[t], scores[t + 1], scores[t + 2], scores[t + 3]
         for i in range(head_width):
             near, far = s0 * values[t, i] + s1 * values[t + 1, i], s2 * values[t + 2, i]

@@ -19,13 +19,9 @@ ONE, ZERO = np.float32(1), np.float32(0)
 LINE = 64  # bytes of a cache line
 
 
-def compiled(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
-    """`function` as machine code, made at its first call and kept on disk.
-
-    It has to name a variable of its surroundings that tells whether it is `parallel`: numba keeps
-    the code under the values of those, and not under its own options.
-    """
-    compiler = partial(njit, parallel=parallel, fastmath=True, nogil=True)
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as machine code, made at its first call and kept on disk."""
+    compiler = partial(njit, fastmath=True, nogil=True)
     try:
         return cast(Callable[..., Any], compiler(cache=True)(function))
     except RuntimeError as error:  # numba's word for: no folder of ours can be written
@@ -41,16 +37,21 @@ def lines(rows, width):  # type: ignore[no-untyped-def]
     return room[first : first + rows * width].reshape(rows, width)
 
 
+def prefetch(builder: Any, place: Any) -> None:
+    """Write the instruction that fetches the line of a place in memory."""
+    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    to_read, keep_near, data = word(0), word(3), word(1)
+    builder.call(function, [builder.bitcast(place, byte), to_read, keep_near, data])
+
+
 def _fetch_code(context, array, index):  # type: ignore[no-untyped-def]
     """Let the processor fetch the line of an element; beyond the array it is no error."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         source = context.make_array(signature.args[0])(context, builder, arguments[0])
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        place = builder.bitcast(builder.gep(source.data, [arguments[1]]), byte)
-        builder.call(prefetch, [place, word(0), word(3), word(1)])  # to read, keep near, data
+        prefetch(builder, builder.gep(source.data, [arguments[1]]))
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate

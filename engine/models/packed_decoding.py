@@ -21,13 +21,14 @@ from engine.models.decoding_kernel import (
     Embedding,
     Norm,
     Places,
+    Room,
     Weights,
     decoding_step,
 )
-from engine.models.kernel_threads import numba_threads
+from engine.models.kernel_threads import share
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_linear import PackedLinear
-from engine.models.panels import Projection, padded, panels_of
+from engine.models.panels import Projection, aligned, padded, panels_of
 from engine.models.positions import frequencies
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 
@@ -67,10 +68,21 @@ class PackedDecoding:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
         lengths = cache.lengths[: cache.live].numpy()
         places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
-        with numba_threads(self._weights.linear1.weight[0].nbytes) as threads:
-            step = decoding_step(self._head_width, parallel=threads > 1)
-            logits = step(self._weights, places, tokens.numpy(), positions.numpy(), threads)
-        return torch.from_numpy(logits)[:, : self._vocabulary]
+        room = self._room(len(tokens), int(lengths.max()) + 1)
+        step, weights = decoding_step(self._head_width), self._weights
+        matrix_bytes = weights.linear1.weight[0].nbytes
+        share(step, matrix_bytes, weights, places, tokens.numpy(), positions.numpy(), room)
+        return torch.from_numpy(room.logits)[:, : self._vocabulary]
+
+    def _room(self, rows: int, positions: int) -> Room:
+        w = self._weights
+        width, columns = w.norm1.gain.shape[1], (w.linear1, w.linear2, w.head)
+        hidden, added, logits = (
+            aligned((rows, each.bias.shape[1]), torch.float32).numpy() for each in columns
+        )
+        attended = aligned((rows, width), torch.float32).numpy()
+        scores = np.empty((rows, width // self._head_width, positions), np.float32)
+        return Room(attended, hidden, added, scores, logits)
 
 
 def pack_text_to_semantic(

@@ -6,8 +6,7 @@ in its layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
-from engine.models.kernel_threads import numba_threads
+from engine.models.kernel_threads import share
 from engine.models.panels import padded, panels_of
 from engine.models.weight_norm import weight_of
 
@@ -73,10 +72,12 @@ class PackedConvolution:
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """Take samples; return those whose neighbours are all there."""
-        rows = _rows(x)
-        if self._seen is None:
-            self._seen = _silence(_reach(self._taps), rows)
-        out, self._seen = _run(convolution, self._bytes, self._taps, rows, self._seen, last)
+        rows, reach = _rows(x), self._taps.reach
+        seen = _silence(reach, rows) if self._seen is None else self._seen
+        joined = np.concatenate([seen, rows, _silence(reach if last else 0, rows)])
+        out = _room(len(joined) - 2 * reach, self._taps.bias.shape[1])
+        share(convolution(), self._bytes, self._taps, joined, out)
+        self._seen = joined[len(out) :].copy()
         return _sound(out)[:, : self._outputs]
 
 
@@ -89,13 +90,19 @@ class PackedPair:
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """See `PackedConvolution`."""
-        rows = _rows(x)
-        if self._state is None:
-            first, second = _reach(self._first), _reach(self._second)
-            self._state = _silence(first, rows), _silence(second, rows), _silence(0, rows)
-        out, self._state = _run(
-            residual_pair, self._bytes, self._first, self._second, BENT, rows, self._state, last
-        )
+        rows, first, second = _rows(x), self._first.reach, self._second.reach
+        if self._state is None:  # raw, bent, between the convolutions
+            self._state = _silence(0, rows), _silence(first, rows), _silence(second, rows)
+        raw = _behind(self._state[0], len(rows), 0)
+        bent = _behind(self._state[1], len(rows), first if last else 0)
+        ready = max(0, len(bent) - 2 * first)
+        middle = _behind(self._state[2], ready, second if last else 0)
+        out = _room(len(middle) - 2 * second, rows.shape[1])
+        known = tuple(len(each) for each in self._state)
+        taps, places = (self._first, self._second), (raw, bent, middle)
+        share(residual_pair(), self._bytes, *taps, BENT, rows, places, known, out)
+        n = len(out)
+        self._state = raw[n:].copy(), bent[ready:].copy(), middle[n:].copy()
         return _sound(out)
 
 
@@ -112,19 +119,20 @@ class PackedUpsampling:
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """See `PackedConvolution`."""
-        arguments = self._taps, self._bias, BENT, self._stride, _rows(x), self._tail
-        out, self._tail = _run(upsampling, self._bytes, *arguments)
+        rows = _rows(x)
+        bent = np.maximum(rows, BENT * rows)
+        spread = _room(len(rows), self._taps.bias.shape[1])
+        ready = len(rows) * self._stride
+        out = _room(ready + len(self._tail), len(self._bias))
+        arguments = self._taps, self._bias, self._stride, bent, spread, self._tail, out
+        share(upsampling(), self._bytes, *arguments)
+        out, self._tail = out[:ready], out[ready:].copy()
         if last:
             out = np.concatenate([out, self._tail + self._bias])
             out = out[: len(out) - self._padding]
         skipped = min(self._skip, len(out))
         self._skip -= skipped
         return _sound(out[skipped:])
-
-
-def _run(function: Callable[[bool], Any], work_bytes: int, *arguments: object) -> Any:
-    with numba_threads(work_bytes) as threads:
-        return function(threads > 1)(*arguments, threads)
 
 
 def _rows(x: Tensor) -> Sound:
@@ -141,8 +149,15 @@ def _silence(samples: int, like: Sound) -> Sound:
     return np.zeros((samples, like.shape[1]), np.float32)
 
 
-def _reach(taps: Taps) -> int:
-    return taps.taps // 2 * taps.dilation
+def _room(samples: int, columns: int) -> Sound:
+    return np.empty((max(0, samples), columns), np.float32)
+
+
+def _behind(known: Sound, samples: int, silence: int) -> Sound:
+    """Room for as many samples behind the `known`, and silent ones at the end."""
+    out = _room(len(known) + samples + silence, known.shape[1])
+    out[: len(known)], out[len(known) + samples :] = known, 0
+    return out
 
 
 def _packed(conv: nn.Conv1d) -> Taps:

@@ -6,12 +6,11 @@ from functools import cache
 from typing import Any
 
 import torch
-from numba import prange
 from torch import Tensor, nn
 
 from engine.models.kernel_parts import ONE, compiled
-from engine.models.kernel_threads import numba_threads
-from engine.models.panels import Projection, multiply
+from engine.models.kernel_threads import share
+from engine.models.panels import Projection, multiply, share_of
 
 
 class PackedLinear(nn.Module):
@@ -25,17 +24,18 @@ class PackedLinear(nn.Module):
         """Float32 [..., in] -> [..., out]."""
         rows = x.reshape(-1, x.shape[-1]).contiguous()
         out = torch.empty(len(rows), self._packed.bias.shape[1])
-        with numba_threads(self._packed.weight[0].nbytes) as threads:
-            _product(threads > 1)(self._packed, self._layer, rows.numpy(), out.numpy(), threads)
+        share(
+            _product(), self._packed.weight[0].nbytes, self._packed, self._layer, rows.numpy(),
+            out.numpy(),
+        )  # fmt: skip
         return out[:, : self._outputs].view(*x.shape[:-1], -1)
 
 
 @cache
-def _product(parallel: bool) -> Any:
-    def product(packed, layer, x, out, threads):  # type: ignore[no-untyped-def]
+def _product() -> Any:
+    def product(packed, layer, x, out, met, part, parts):  # type: ignore[no-untyped-def]
         weight, scale, bias = packed
-        parts = threads if parallel else 1
-        for part in prange(parts):
-            multiply((weight, scale, bias), layer, x, out, ONE, part, parts)
+        some = share_of(weight.shape[1], part, parts)
+        multiply((weight, scale, bias), layer, x, out, ONE, some)
 
-    return compiled(product, parallel)
+    return compiled(product)

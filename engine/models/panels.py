@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.models.tile_kernel import FULL_ROWS, LANES, LINE, multiply_tile
+from engine.models.kernel_parts import LINE
+from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
 
 
 class Projection(NamedTuple):
@@ -54,15 +55,21 @@ def aligned(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
     return torch.from_numpy(room[first : first + size]).view(kind).view(shape)
 
 
-@njit(fastmath=True)
-def multiply(packed, layer, x, out, slope, part, parts):  # type: ignore[no-untyped-def]
-    """Rows of `x` [B, in] times a part of a layer's panels: columns of `out` [B, out].
+@njit
+def share_of(panels, part, parts):  # type: ignore[no-untyped-def]
+    """The first and the end of the panels that are one part's."""
+    return panels * part // parts, panels * (part + 1) // parts
 
-    What is below zero is multiplied by `slope`. Few rows pass several panels at a time: memory is
-    read fastest in a few long runs.
+
+@njit(fastmath=True)
+def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def]
+    """Rows of `x` [B, in] times some of a layer's panels: columns of `out` [B, out].
+
+    `some` is the first panel and their end. What is below zero is multiplied by `slope`. Few rows
+    pass several panels at a time: memory is read fastest in a few long runs.
     """
     rows, (_, panels, depth, lanes) = len(x), packed[0].shape
-    panel, last = panels * part // parts, panels * (part + 1) // parts
+    panel, last = some
     step = depth * lanes
     shape = out.shape[1], x.shape[1], 1, 0, depth, step
     tiles = (rows + FULL_ROWS - 1) // FULL_ROWS

@@ -15,11 +15,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.models.kernel_parts import LINE, prefetch
+
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
 FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
 UNROLLED = 4
-AHEAD = 1024  # bytes of a panel to fetch before they are needed
-LINE = 64  # bytes of a cache line
+AHEAD = 2048  # bytes of a panel to fetch before they are needed
 
 FLOAT, BYTE, WORD, LONG = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 SUMS = ir.VectorType(FLOAT, LANES)
@@ -171,8 +172,6 @@ class _Tile:
     def _fetch(self, at_weight: Any) -> None:
         """Let the processor fetch what the next turns will read: behind a panel the next ones."""
         b = self.builder
-        kind = ir.FunctionType(ir.VoidType(), [BYTE.as_pointer(), WORD, WORD, WORD])
-        fetch = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0")
         at = b.add(b.mul(at_weight, LONG(LANES)), LONG(AHEAD // self.bytes))
         others = b.mul(self.panel_step, LONG(self.panels - 1))
         is_behind = b.icmp_signed(">=", at, self.panel_step)
@@ -180,7 +179,7 @@ class _Tile:
         for panel in self.weights:
             begin = b.bitcast(b.gep(panel, [at]), BYTE.as_pointer())
             for line in range(0, UNROLLED * LANES * self.bytes, LINE):
-                b.call(fetch, [b.gep(begin, [LONG(line)]), WORD(0), WORD(3), WORD(1)])
+                prefetch(b, b.gep(begin, [LONG(line)]))
 
 
 multiply_tile: Any = partial(intrinsic, prefer_literal=True)()(_tile_code)

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from engine.models.kernel_threads import share
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
+from engine.models.panels import share_of
 from engine.models.text_to_semantic import TextToSemantic
 from tests.bench import official
 from tests.bench.report import Row
@@ -34,8 +36,9 @@ def measure(rounds: int) -> list[Row]:
     packed = {precision: copy.deepcopy(plain) for precision in Precision}
     for precision, model in packed.items():
         pack_text_to_semantic(model, precision)
+    numbers = _as_many(plain)
     subjects: dict[str, Callable[[], object]] = {
-        "weights read": partial(_read, _as_many(plain), torch.get_num_threads()),
+        "weights read": partial(share, _read, numbers.nbytes, numbers),
         "plain prefill": partial(_prefilled, plain, 1),
         "plain": decoding(plain, 1),
     }
@@ -76,14 +79,11 @@ def _as_many(model: TextToSemantic) -> NDArray[np.float32]:
     return np.ones(sum(weight.numel() for weight in weights), np.float32)
 
 
-@njit(parallel=True, fastmath=True, nogil=True)
-def _read(numbers: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
-    """The sums of as many parts of some numbers."""
-    sums = np.empty(parts, np.float32)
-    for part in prange(parts):
-        first, last = len(numbers) * part // parts, len(numbers) * (part + 1) // parts
-        sums[part] = _sum(numbers[first:last])
-    return sums
+@njit(fastmath=True, nogil=True)
+def _read(numbers, met, part, parts):  # type: ignore[no-untyped-def]
+    """The sum of a part of some numbers."""
+    first, last = share_of(len(numbers), part, parts)
+    return _sum(numbers[first:last])
 
 
 @njit(fastmath=True, nogil=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,10 +129,13 @@ def test_a_copy_of_a_packed_model_decodes_the_same() -> None:
     assert torch.equal(decoded(copy.deepcopy(model), 2), decoded(model, 2))
 
 
-def test_two_models_decode_at_once_with_any_pool_of_threads() -> None:
-    code = "from tests.models.test_packed_decoding import decode_at_once; decode_at_once()"
-    own_pool = {**os.environ, "NUMBA_THREADING_LAYER": "workqueue"}
-    subprocess.run([sys.executable, "-c", code], env=own_pool, cwd=ROOT, check=True, timeout=120)
+def test_two_models_decode_at_once_on_the_same_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
+    models = [packed_model(), packed_model()]
+    expected = decoded(models[0], 2)
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda model: decoded(model, 2, threads=3), models * 20):
+            assert torch.equal(found, expected)
 
 
 def test_decoding_leaves_the_threads_of_pytorch_as_they_are() -> None:
@@ -144,12 +146,3 @@ decoded(packed_model(), 2)
 assert torch.get_num_threads() == 1, torch.get_num_threads()
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
-
-
-def decode_at_once() -> None:
-    """Two threads, a model each."""
-    models = [packed_model(), packed_model()]
-    decoded(models[0], 2)
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(decoded, model, 2) for model in models * 20]:
-            done.result()
