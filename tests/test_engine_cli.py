@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from engine.__main__ import application
+from engine.cli import application
 
 runner = CliRunner()
 

@@ -23,6 +23,7 @@ ENGINE_LAYERS = {
     "engine.errors": (),
     "engine.types": ("engine.errors",),
     "engine.device": _FOUNDATION,
+    "engine.threads": (),
     "engine.audio": _BASE,
     "engine.text": _BASE,
     "engine.models": _BASE,
@@ -30,7 +31,8 @@ ENGINE_LAYERS = {
     "engine.voices": _KEEPERS,
     "engine.pipeline": _KEEPERS,
     "engine.training": (*_KEEPERS, "engine.pipeline"),
-    "engine.__main__": (*_KEEPERS, "engine.pipeline"),
+    "engine.cli": (*_KEEPERS, "engine.pipeline"),
+    "engine.__main__": ("engine.threads", "engine.cli"),
 }
 
 # The only files of the backend that know the API's messages: the server side translates them in
@@ -121,12 +123,15 @@ def test_text_front_ends_do_without_torch() -> None:
 
 
 def test_engine_does_not_read_the_environment() -> None:
+    allowed = {"engine.threads"}  # tells OpenMP how to wait, and takes nothing from it
     readers = {"environ", "getenv", "environb", "getcwd", "cwd"}
     wrong = [
         f"{dotted_name(path)}:{node.lineno} uses {node.attr}"
         for path in python_files("engine")
         for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Attribute) and node.attr in readers
+        if isinstance(node, ast.Attribute)
+        and node.attr in readers
+        and dotted_name(path) not in allowed
     ]
     assert not wrong
 

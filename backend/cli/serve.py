@@ -17,6 +17,7 @@ import typer
 from backend.config import Settings, misspelt_variables, read_settings
 from backend.errors import BackendError
 from engine.errors import EngineError
+from engine.threads import rest_between_loops
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def serve(
         "data_dir": data_dir,
         "device": device,
     }
+    rest_between_loops()
     try:
         settings = read_settings(**{name: each for name, each in given.items() if each is not None})
         logging.basicConfig(level=settings.log_level, stream=sys.stderr, format=LOG_FORMAT)

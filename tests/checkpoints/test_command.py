@@ -8,9 +8,9 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from engine.__main__ import application
 from engine.checkpoints.bundle_folder import sha256
 from engine.checkpoints.releases import CHARACTERS, CONTENT, RELEASES, SPEAKER, release_named
+from engine.cli import application
 from engine.errors import InputError
 from tests.checkpoints import toy_release as toys
 from tests.checkpoints.conftest import Make

@@ -12,10 +12,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from engine.__main__ import application
 from engine.checkpoints.bundle_folder import read_config, write_config
 from engine.checkpoints.onnx_export import export_onnx
 from engine.checkpoints.parts import Parts, load_parts
+from engine.cli import application
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.vits_decoder import VitsDecoder
 from tests.tiny_bundle import CODES, SYMBOLS

@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
-from engine.__main__ import application
 from engine.checkpoints import identify
 from engine.checkpoints.identify import HASHED_BYTES, Identity
 from engine.checkpoints.releases import CONTENT, RELEASES
 from engine.checkpoints.safe_load import load_checkpoint
+from engine.cli import application
 from engine.pipeline.bundle import load_bundle
 from engine.pipeline.synthesizer import synthesize
 from engine.types import Audio, SynthesisOptions, SynthesisRequest

@@ -10,10 +10,10 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from engine.__main__ import application
 from engine.audio.files import encode_wav
 from engine.checkpoints.bundle_folder import read_config, verify
 from engine.checkpoints.releases import CHARACTERS, CONTENT, SPEAKER
+from engine.cli import application
 from engine.pipeline.bundle import load_bundle
 from engine.pipeline.synthesizer import synthesize
 from engine.types import Audio, SynthesisOptions, SynthesisRequest
