@@ -64,6 +64,12 @@ def _telephone(match: re.Match[str]) -> str:
     return digits(match[0].replace("-", ""), telephone=True)
 
 
+def _pressure(match: re.Match[str]) -> str:
+    """Of blood: two numbers, and no fraction."""
+    unit = "毫米汞柱" if match[4] else ""
+    return f"{match[1]}{number(match[2])}比{number(match[3])}{unit}"
+
+
 def _address(match: re.Match[str]) -> str:
     host = "点".join(map(digits, match[1].split(".")))
     return f"{host}端口{digits(match[2])}" if match[2] else host
@@ -84,6 +90,9 @@ _NUMBERS: Rules = (
     (r"(?<=[话話电電线線打机機])([：: ]{0,2})(\d{3,4})-(\d{4})(?![\d-])", r"\1\2\3"),
     (r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])", _colon),
     (r"\$ ?(\d+(?:\.\d+)?)(K|k|M|B)(?![A-Za-z])", lambda m: f"{m[1]}{_SCALES[m[2]]}美元"),
+    (r"(?<![\d/])24/7(?![\d/])", "七乘二十四"),
+    (r"(?<=血[压壓])(\D{0,6})(\d{2,3})/(\d{2,3})(?![\d/])( ?mmHg)?", _pressure),
+    (r"(?<![\d/])()(\d{2,3})/(\d{2,3})( ?(?:mmHg|毫米汞柱))", _pressure),
     (r"(?<![\w.])±(?=\d)", "正负"),
     (r"——+", "，"),
 )

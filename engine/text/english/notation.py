@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.text.patterns import DATE, MINUS, POWER, RANGE, Rules, units_rule
+from engine.text.roman import roman
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -24,7 +25,6 @@ _CURRENCIES = {
     "£": "pound", "¥": "yen", "￥": "yen", "₹": "rupee", "₩": "won", "₽": "ruble",
 }  # fmt: skip
 _UNCOUNTED = ("yen", "won")
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _RULERS = (
     "Louis Henry Charles George Edward Richard William James Elizabeth Philip Napoleon Frederick "
     "Pius Benedict Catherine Peter Alexander Nicholas Paul"
@@ -135,18 +135,12 @@ def _address(match: re.Match[str]) -> str:
 
 
 def _ruler(match: re.Match[str]) -> str:
-    return f"{match[1]} the {_with_ending(_roman(match[2]))}"
+    return f"{match[1]} the {_with_ending(roman(match[2]))}"
 
 
 def _with_ending(value: int) -> str:
     last = value % 10 if value not in (11, 12, 13) else 0
     return f"{value}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
-
-
-def _roman(numeral: str) -> int:
-    values = [_ROMAN[char] for char in numeral]
-    pairs = zip(values, [*values[1:], 0], strict=True)
-    return sum(-value if value < following else value for value, following in pairs)
 
 
 _SIGNS: Rules = (
@@ -224,7 +218,7 @@ _ABBREVIATIONS: Rules = (
     (
         rf"(?<=[a-z] )({_words(_NUMBERED)}) ([IVXLC]{{1,6}})(?![\w'])"
         rf"|(?<![\w-])({_words(_NUMBERED)}) ([IVXLC]{{1,6}})(?![\w'])",
-        lambda match: f"{match[1] or match[3]} {_roman(match[2] or match[4])}",
+        lambda match: f"{match[1] or match[3]} {roman(match[2] or match[4])}",
     ),
 )
 _TIMES: Rules = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import MissingDependencyError
 from engine.text.mapped.languages import MAPPED_LANGUAGES
+from engine.text.mapped.ranks import rank_rules
 from engine.text.mapped.readings import readings_of
 
 Reading = Callable[[re.Match[str]], str]
@@ -48,9 +49,9 @@ class NumberReader:
         """The name of a number; zeros before it and numbers too long for a name are spelled."""
         value = digits.lstrip("0")
         if len(value) > _LONGEST_NUMBER:
-            return " ".join(map(self._name, map(int, digits)))
+            return " ".join(map(self.name, map(int, digits)))
         zeros = len(digits) - len(value) - (not value)
-        return " ".join([self._name(0)] * zeros + [self._name(int(value or "0"))])
+        return " ".join([self.name(0)] * zeros + [self.name(int(value or "0"))])
 
     def _patterns(self) -> tuple[tuple[str, Reading], ...]:
         """Patterns in the order in which they must apply, each with its reading."""
@@ -64,6 +65,7 @@ class NumberReader:
         hour = r"[01]?\d|2[0-3]"
         day, month = r"0?[1-9]|[12]\d|3[01]", r"0?[1-9]|1[0-2]"
         return (
+            *rank_rules(self._language, self),
             (_TELEPHONE, self._telephone),
             (
                 rf"(?<=[:h][0-5]\d)\s?[–-]\s?(?=(?:{hour})[:h][0-5]\d)",
@@ -77,7 +79,7 @@ class NumberReader:
             ),
             (rf"(?<!\d)(\d{{1,2}})\.? (?=(?:{months})\b)", self._day_of_month),
             (rf"(?<!\d)({hour})(?::|\s?h\s?)([0-5]\d)(?:\s?(?:Uhr|h)\b)?(?!\d)", self._time),
-            (rf"(?<!\d)({hour})\s?(?:h|Uhr)\b", lambda m: self._hours(m[1])),
+            (rf"(?<!\d)({hour}|24)\s?(?:h|Uhr)\b", lambda m: self._hours(m[1])),
             (
                 rf"(?<![\d–-])({number})[–-](?={number}(?![\d–-]))",
                 lambda m: f"{m[1]} {words.range} ",
@@ -91,7 +93,7 @@ class NumberReader:
             (r"(?<!\d)\d+(?:\.\d+)+", lambda m: f" {words.point} ".join(self._parts(m[0]))),
             (rf"(?<!\d)(\d+){COMMA}(\d+)(?!{COMMA}?\d)", lambda m: self._decimal(m[1], m[2])),
             (r"(?<=\d)\u066b(?=\d)", lambda _: ", "),
-            (r"(?<!\d)\d{4}(?!\d)", lambda m: self._year(m[0])),
+            (r"(?<!\d)\d{4}(?!\d)", lambda m: self.year(m[0])),
             (r"\d+", lambda m: self.cardinal(m[0])),
         )
 
@@ -100,8 +102,8 @@ class NumberReader:
         rules: list[tuple[str, Reading]] = []
         if words.ordinal_feminine:
             pattern = rf"{shortest}(?:{words.ordinal_feminine})(?!\w)"
-            rules.append((pattern, lambda m: self._feminine_rank(m[1])))
-        rules.append((rf"{shortest}(?:{words.ordinal})(?!\w)", lambda m: self._rank(m[1])))
+            rules.append((pattern, lambda m: self.rank(int(m[1]), feminine=True)))
+        rules.append((rf"{shortest}(?:{words.ordinal})(?!\w)", lambda m: self.rank(int(m[1]))))
         return tuple(rules)
 
     def _telephone(self, match: re.Match[str]) -> str:
@@ -119,7 +121,7 @@ class NumberReader:
 
     def _date(self, day: str, month: str, year: str) -> str:
         name = self._words.months[int(month) - 1]
-        return self._words.date.format(day=self._day(day), month=name, year=self._year(year))
+        return self._words.date.format(day=self._day(day), month=name, year=self.year(year))
 
     def _day_of_month(self, match: re.Match[str]) -> str:
         return f"{self._day(match[1])} "
@@ -128,17 +130,17 @@ class NumberReader:
         if int(digits) == 1:
             return self._words.first_day
         if self._language == "de":
-            return self._rank(digits) + "n"
-        return self._name(int(digits))
+            return self.rank(int(digits)) + "n"
+        return self.name(int(digits))
 
     def _time(self, match: re.Match[str]) -> str:
         minutes = int(match[2])
         spoken = self._hours(match[1])
-        return spoken + self._words.minutes.format(self._name(minutes)) if minutes else spoken
+        return spoken + self._words.minutes.format(self.name(minutes)) if minutes else spoken
 
     def _hours(self, digits: str) -> str:
         one, many = self._words.hours
-        return one if int(digits) == 1 else many.format(self._feminine(self._name(int(digits))))
+        return one if int(digits) == 1 else many.format(self._feminine(self.name(int(digits))))
 
     def _measure(self, number: str, unit: str) -> str:
         names = self._words.units[unit]
@@ -159,27 +161,28 @@ class NumberReader:
     def _decimal(self, whole: str, fraction: str) -> str:
         spoken = self.cardinal(fraction)
         if self._language == "de" or len(fraction.lstrip("0")) > _LONGEST_FRACTION:
-            spoken = " ".join(self._name(int(digit)) for digit in fraction)
+            spoken = " ".join(self.name(int(digit)) for digit in fraction)
         return f"{self.cardinal(whole)} {self._words.decimal} {spoken}"
 
-    def _year(self, digits: str) -> str:
+    def year(self, digits: str) -> str:
+        """The name of a year, such as `neunzehnhundertneunzig`."""
         if self._language == "de" and int(digits) in _GERMAN_HUNDREDS:
             return str(_num2words()(int(digits), lang="de", to="year"))
         return self.cardinal(digits)
 
-    def _rank(self, digits: str) -> str:
-        return self._name(int(digits), to="ordinal")
-
-    def _feminine_rank(self, digits: str) -> str:
-        if self._language == "fr":
-            return self._feminine(self._rank(digits))
-        return re.sub(r"o\b", "a", self._rank(digits))
+    def rank(self, value: int, *, feminine: bool = False) -> str:
+        """The name of a rank, such as `third`."""
+        name = self.name(value, to="ordinal")
+        if not feminine:
+            return name
+        return self._feminine(name) if self._language == "fr" else re.sub(r"o\b", "a", name)
 
     def _feminine(self, words: str) -> str:
         *before, last = words.split(" ")
         return " ".join([*before, self._words.feminine.get(last, last)])
 
-    def _name(self, value: int, *, to: str = "cardinal") -> str:
+    def name(self, value: int, *, to: str = "cardinal") -> str:
+        """The name of a number, or what else num2words makes of it."""
         language = MAPPED_LANGUAGES[self._language].number_language
         return str(_num2words()(value, lang=language, to=to)).replace(",", "")
 

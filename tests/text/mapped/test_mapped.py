@@ -71,6 +71,40 @@ SENTENCES = [
     ),
     ("it", "ca. 06 1234567", "circa zero sei uno due tre quattro cinque sei sette"),
     ("pt", "91234-5678", "nove um dois três quatro cinco seis sete oito"),
+    (
+        "de",
+        "Im 21. Jahrhundert, in der 3. Etage; das 19. Jahrhundert",
+        "Im einundzwanzigsten Jahrhundert, in der dritten Etage, das neunzehnte Jahrhundert",
+    ),
+    ("de", "Ich bin 21. Er ist 20.", "Ich bin einundzwanzig. Er ist zwanzig."),
+    (
+        "de",
+        "Die 1990er Jahre, in den 90ern",
+        "Die neunzehnhundertneunziger Jahre, in den neunzigern",
+    ),
+    (
+        "de",
+        "Ludwig XIV. und Elisabeth II, Kapitel IV, 24/7",
+        "Ludwig der vierzehnte und Elisabeth die zweite, Kapitel vier, vierundzwanzig sieben",
+    ),
+    (
+        "fr",
+        "Louis XIV, François Ier, le XIXe siècle et la Ve République",
+        "Louis quatorze, François premier, le dix-neuvième siècle et la cinquième République",
+    ),
+    (
+        "fr",
+        "24h/24, 7j/7, il a 24h",
+        "vingt-quatre heures sur vingt-quatre, sept jours sur sept, il a vingt-quatre heures",
+    ),
+    (
+        "es",
+        "el siglo XXI, Felipe VI, Isabel II, siglo V, Juan XXIII",
+        "el siglo veintiuno, Felipe sexto, Isabel segunda, siglo quinto, Juan veintitrés",
+    ),
+    ("it", "il XXI secolo, Luigi XIV", "il ventunesimo secolo, Luigi quattordicesimo"),
+    ("it", "CHE VI DICO", "CHE VI DICO"),
+    ("pt", "o século XXI, Dom Pedro II", "o século vinte e um, Dom Pedro segundo"),
     ("pt", "às 2h, 1/2 & 3+4=7", "às duas horas, um sobre dois e três mais quatro igual a sete"),
 ]
 
