@@ -112,7 +112,7 @@ def upsampling() -> Callable[..., None]:
     return compiled(upsample)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
     """Some rows of a convolution of `x`, put `to` rows further into `out`.
 

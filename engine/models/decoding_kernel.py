@@ -131,7 +131,7 @@ def decoding_step(head_width: int) -> Callable[..., None]:
     return compiled(step)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
     """The vector of a token at a position into row `b` of `x`."""
     tokens, alpha, frequencies = embedding
@@ -141,7 +141,7 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
         x[b, 2 * i + 1] = tokens[token, 2 * i + 1] + alpha * np.cos(angle)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-def]
     """Put the newest key and value of head `h` of row `b` into its caches [T, head width]."""
     head_width = keys.shape[1]
@@ -150,7 +150,7 @@ def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-de
         values[at, i] = qkv[b, 2 * width + h * head_width + i]
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=True, error_model="numpy", inline="always")
 def _attend(query, keys, values, length, next_at, scores, out, at, head_width):  # type: ignore[no-untyped-def]
     """Attention of one head over `length` positions, from and into `head_width` places at `at`.
 
@@ -207,7 +207,7 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
         out[at + i] /= total
 
 
-@njit(fastmath=True, inline="always")
+@njit(fastmath=True, error_model="numpy", inline="always")
 def _exp(x):  # type: ignore[no-untyped-def]
     """e ** x for x <= 0, to 2 units in the last place; unlike the library's it vectorizes.
 
@@ -226,7 +226,7 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def _add_and_norm(x, y, gain, bias):  # type: ignore[no-untyped-def]
     """Add `y` to `x` [B, D] and normalize every row, in place."""
     rows, width = x.shape

@@ -21,7 +21,7 @@ LINE = 64  # bytes of a cache line
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as machine code, made at its first call and kept on disk."""
-    compiler = partial(njit, fastmath=True, nogil=True)
+    compiler = partial(njit, fastmath=True, nogil=True, error_model="numpy")
     try:
         return cast(Callable[..., Any], compiler(cache=True)(function))
     except RuntimeError as error:  # numba's word for: no folder of ours can be written
@@ -29,7 +29,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return cast(Callable[..., Any], compiler()(function))
 
 
-@njit
+@njit(error_model="numpy")
 def lines(rows, width):  # type: ignore[no-untyped-def]
     """Room for float32 [rows, width] from the beginning of a cache line on."""
     room = np.empty(rows * width + LINE // 4, np.float32)

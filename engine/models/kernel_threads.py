@@ -51,7 +51,7 @@ def _helpers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "kernel")
 
 
-@njit
+@njit(error_model="numpy")
 def meet(met, times, parts):  # type: ignore[no-untyped-def]
     """Wait until all parts have come here; `times` counts the meetings of a call, from 1 on."""
     if parts == 1:

@@ -55,13 +55,13 @@ def aligned(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
     return torch.from_numpy(room[first : first + size]).view(kind).view(shape)
 
 
-@njit
+@njit(error_model="numpy")
 def share_of(panels, part, parts):  # type: ignore[no-untyped-def]
     """The first and the end of the panels that are one part's."""
     return panels * part // parts, panels * (part + 1) // parts
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def]
     """Rows of `x` [B, in] times some of a layer's panels: columns of `out` [B, out].
 
@@ -85,7 +85,7 @@ def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def
         panel += count
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def _multiply_tile(out, to, x, begin, packed, at, column, slope, shape, size):  # type: ignore[no-untyped-def]
     """`multiply_tile` of as many rows and panels; more than six never come in less than three."""
     if size == (1, 4):

@@ -20,7 +20,7 @@ from engine.models.kernel_parts import LINE, prefetch
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
 FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
 UNROLLED = 4
-AHEAD = 2048  # bytes of a panel to fetch before they are needed
+AHEAD = 1536  # bytes of a panel to fetch before they are needed
 
 FLOAT, BYTE, WORD, LONG = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 SUMS = ir.VectorType(FLOAT, LANES)
