@@ -15,7 +15,7 @@ from plugin.gpt_sovits.connection import Connection
 from plugin.gpt_sovits.endpoint import Endpoint
 from plugin.gpt_sovits.errors import RequestError, VoiceUnknownError
 from plugin.gpt_sovits.settings import may_be_voice, voice_id
-from plugin.gpt_sovits.voices import VoiceCatalogue
+from plugin.gpt_sovits.voices import VoiceCatalogue, likely_language, most_native
 
 # Longer than any call may take, so that what is closed is never in use.
 IDLE_S = 3600.0
@@ -29,9 +29,11 @@ class Server:
     voices: VoiceCatalogue
     used_at: float
 
-    def choose_voice(self, wanted: str, default: str) -> str:
-        """Return the voice to speak in: the wanted one, else the default one, else the first.
+    def choose_voice(self, wanted: str, default: str, words: str, language: str) -> str:
+        """Return the voice to speak in: the wanted one, else the default one, else a native one.
 
+        That is the first whose own language `words` are in, else one that speaks it too, else the
+        first of all; `language` is theirs as the settings name it.
         An id that can be none, such as that of another provider's voice in an old app, is refused
         here; of others the server says whether it has them.
 
@@ -42,11 +44,12 @@ class Server:
         chosen = wanted.strip() or default
         if chosen and may_be_voice(chosen):
             return chosen
-        known = [each.voice_id for each in self.voices.recent()]
-        if not known:
+        entries = self.voices.recent()
+        if not entries:
             raise RequestError("The speech server has no voices yet. Create one first.")
         if not chosen:
-            return known[0]
+            return most_native(entries, likely_language(words, language)).voice_id
+        known = [each.voice_id for each in entries]
         if voice_id(chosen) not in known:
             raise VoiceUnknownError(
                 f"The speech server has no voice {chosen!r}. Choose one of: {', '.join(known)}."

@@ -7,6 +7,7 @@ voices, so a language only orders the list: voices of that language first.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -65,6 +66,13 @@ NAMES = {
     "de": "Deutsch",
     "it": "Italiano",
     "ru": "Русский",
+}
+
+# By the first script found, as kana and hangul tell more than the Han characters among them.
+_SCRIPTS = {
+    "ja": re.compile("[\u3041-\u30ff]"),
+    "ko": re.compile("[\uac00-\ud7a3]"),
+    "zh": re.compile("[\u4e00-\u9fff]"),
 }
 
 log = logging.getLogger(__name__)
@@ -147,6 +155,24 @@ def ordered(
         return _distance(candidate, locale), candidate.voice_id != default_voice
 
     return sorted(entries, key=rank)
+
+
+def most_native(entries: Sequence[VoiceEntry], language: str) -> VoiceEntry:
+    """Return the first entry of that language, else one that speaks it, else the first."""
+
+    def foreignness(candidate: VoiceEntry) -> int:
+        if candidate.language == language:
+            return 0
+        return 1 if language in candidate.spoken_languages else 2
+
+    return min(entries, key=foreignness)
+
+
+def likely_language(words: str, language: str) -> str:
+    """Return `language`, or where it is `auto` the one that the script of `words` speaks for."""
+    if language != "auto":
+        return language
+    return next((code for code, script in _SCRIPTS.items() if script.search(words)), "en")
 
 
 def _distance(candidate: VoiceEntry, locale: str | None) -> int:

@@ -28,13 +28,13 @@ class Workplace:
     settings: Settings
     server: Server
 
-    def voice(self, wanted: str) -> str:
-        """Return the voice to speak in: the wanted one, the default one, or the first.
+    def voice(self, wanted: str, words: str, language: str) -> str:
+        """Return the voice to speak `words` in: the wanted one, the default one, or a native one.
 
         Raises:
             TtsError: it can be no voice's, or the server has none or cannot be asked.
         """
-        return self.server.choose_voice(wanted, self.settings.default_voice)
+        return self.server.choose_voice(wanted, self.settings.default_voice, words, language)
 
 
 def open_workplace(credentials: Mapping[str, Any]) -> Workplace:

@@ -19,6 +19,7 @@ from plugin.gpt_sovits.voices import (
     VoiceEntry,
     entry,
     listed,
+    most_native,
     ordered,
 )
 from tests.plugin.speech_server import SpeechServer, voice
@@ -159,23 +160,47 @@ def test_another_providers_voice_is_refused_with_the_known_ones(
     known: Server, foreign: str
 ) -> None:
     with pytest.raises(errors.VoiceUnknownError, match="Choose one of: amy, ken"):
-        known.choose_voice(foreign, "ken")
+        known.choose_voice(foreign, "ken", "Hello", "auto")
 
 
 def test_a_voice_that_may_be_is_left_to_the_server(server: SpeechServer, known: Server) -> None:
-    assert known.choose_voice("voices/amy@ja", "ken") == "voices/amy@ja"
+    assert known.choose_voice("voices/amy@ja", "ken", "Hello", "auto") == "voices/amy@ja"
     assert server.voice_calls == 0
 
 
-def test_without_a_voice_the_default_one_speaks_or_the_first(known: Server) -> None:
-    assert known.choose_voice(" ", "ken") == "ken"
-    assert known.choose_voice("", "") == "amy"
+@pytest.mark.parametrize(
+    ("words", "language", "voice"),
+    [
+        ("Hello", "auto", "amy"),
+        ("こんにちは、世界", "auto", "ken"),
+        ("Hello", "ja", "ken"),
+        ("안녕하세요", "auto", "amy"),
+        ("你好", "auto", "amy"),
+        ("", "", "amy"),
+    ],
+)
+def test_without_a_voice_the_default_one_speaks_or_the_first_of_the_language(
+    known: Server, words: str, language: str, voice: str
+) -> None:
+    assert known.choose_voice(" ", "ken", words, language) == "ken"
+    assert known.choose_voice("", "", words, language) == voice
+
+
+def test_a_voice_that_speaks_the_language_too_comes_before_one_that_does_not() -> None:
+    entries = (
+        VoiceEntry("a", "A", "en", ("en",)),
+        VoiceEntry("b", "B", "ko", ("ko", "fr")),
+        VoiceEntry("c", "C", "fr", ("fr",)),
+    )
+    assert most_native(entries, "fr").voice_id == "c"
+    assert most_native(entries[:2], "fr").voice_id == "b"
+    assert most_native(entries[:2], "de").voice_id == "a"
 
 
 def test_a_server_without_voices_says_so(server: SpeechServer, known: Server) -> None:
     server.behaviour.voices = []
     with pytest.raises(errors.RequestError, match="no voices yet"):
-        known.choose_voice("", "")
+        known.choose_voice("", "", "Hello", "auto")
 
 
 def test_an_endpoint_has_one_connection_until_it_was_long_idle() -> None:

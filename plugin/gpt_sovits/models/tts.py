@@ -42,7 +42,9 @@ class GptSovitsTextToSpeech(TTSModel):
     ) -> Generator[bytes, None, None]:
         """Yield sound; a text with nothing to say (an emoji, a rule) is a short silence."""
         settings, server = _open(credentials)
-        chosen = server.choose_voice(voice, settings.default_voice)
+        chosen = server.choose_voice(
+            voice, settings.default_voice, content_text, settings.manner.language
+        )
         speech = speech_input(content_text, chosen, settings.manner)
         patience = Patience(settings.timeout_s, settings.pause_s)
         arrange = whole_wav if settings.manner.sound_format is SoundFormat.WAV else gather

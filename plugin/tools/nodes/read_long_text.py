@@ -26,11 +26,12 @@ class ReadLongText(Tool):
 
     def _invoke(self, tool_parameters: dict[str, Any]) -> Generator[ToolInvokeMessage, None, None]:
         """Yield the sound, its subtitles, and what they are."""
-        parts = _parts(text(tool_parameters, "text"))
+        words = text(tool_parameters, "text")
+        parts = _parts(words)
         workplace = open_workplace(self.runtime.credentials)
         manner = read_manner(tool_parameters)
         subtitles = choice(tool_parameters, "subtitles", Subtitles.NONE)
-        voice = workplace.voice(text(tool_parameters, "voice"))
+        voice = workplace.voice(text(tool_parameters, "voice"), words, manner.language)
         connection = workplace.server.connection
         spoken = speak_parts(connection, parts, voice, manner, subtitles=subtitles)
         yield from messages(self, spoken, f"reading.{manner.sound_format}", subtitles)

@@ -29,7 +29,7 @@ class Speak(Tool):
         workplace = open_workplace(self.runtime.credentials)
         manner = read_manner(tool_parameters)
         subtitles = choice(tool_parameters, "subtitles", Subtitles.NONE)
-        voice = workplace.voice(text(tool_parameters, "voice"))
+        voice = workplace.voice(text(tool_parameters, "voice"), words, manner.language)
         speech = speech_input(words, voice, manner)
         spoken = speak_text(workplace.server.connection, speech, subtitles)
         yield from messages(self, spoken, f"speech.{manner.sound_format}", subtitles)

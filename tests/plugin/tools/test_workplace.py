@@ -46,10 +46,11 @@ def test_a_wrong_parameter_is_refused(given: dict[str, object]) -> None:
 def test_a_node_speaks_in_the_wanted_voice_or_the_default_or_the_first(
     workplace: Workplace,
 ) -> None:
-    assert workplace.voice("ken") == "ken"
-    assert workplace.voice("") == "amy"
+    assert workplace.voice("ken", "Hello", "auto") == "ken"
+    assert workplace.voice("", "Hello", "auto") == "amy"
+    assert workplace.voice("", "こんにちは", "auto") == "ken"
     with_default = Settings(workplace.settings.endpoint, default_voice="ken")
-    assert Workplace(with_default, workplace.server).voice("") == "ken"
+    assert Workplace(with_default, workplace.server).voice("", "Hello", "auto") == "ken"
 
 
 def test_one_field_of_the_form_serves_both_ways_of_tls() -> None:
