@@ -1,4 +1,4 @@
-"""One request on its way: its sentences, its random numbers, its place in the audio."""
+"""One request on its way: the sentence it is at, its random numbers, its place in the audio."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.errors import EmptyTextError, SynthesisError, UnreadableTextError
+from engine.errors import SynthesisError
 from engine.models.decoding_rows import Choosing
 from engine.models.random_numbers import random_key
 from engine.pipeline.acoustic import AcousticStream, OpenStream, Piece
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.carrying import Carrier
 from engine.pipeline.checks import FATAL, SpokenSentence, TokenChecks, Verifier
-from engine.pipeline.options import livelier, manner_of, sampling_of, sentence_gap_s
+from engine.pipeline.manuscript import Manuscript
+from engine.pipeline.options import livelier, manner_of, sampling_of
 from engine.pipeline.pacing import Outlay
 from engine.pipeline.sentence import Prefill, Sentence
 from engine.pipeline.timing import SentenceClock, Timekeeper
-from engine.text.guests import has_words, scripts_of
-from engine.text.lexicon import Lexicon
-from engine.text.marks import plain_text
-from engine.text.pauses import pause_before, pause_behind, without_pause
 from engine.text.symbols import ACCENT_MARKS
 from engine.types import (
     Audio,
@@ -64,39 +61,24 @@ class Stream:
         options = request.options
         self.seed = secrets.randbits(62) if options.seed is None else options.seed
         self.sampling = sampling_of(options, bundle.defaults)
-        bundle.check_language(request.language)
-        settled = bundle.frontend.settle(request.text, request.language)
-        self.language = settled if settled in bundle.config.languages else request.language
-        lexicon = Lexicon(request.pronunciations)
-        self.sentences = bundle.frontend.sentences(
-            request.text,
-            self.language,
-            options.split_policy,
-            lexicon,
-            bundle.defaults.widest_piece,
-            spoken=bundle.config.languages,
-        )
-        if not self.sentences:
-            raise EmptyTextError("the text has nothing that can be spoken")
+        self.manuscript = Manuscript(bundle, request)
         self.open_acoustic = bundle.acoustics.in_voice(
             request.voice, manner_of(options, bundle.defaults)
         )
         self.carrier = Carrier(bundle, request)
         self.timekeeper = _timekeeper(bundle, request)
         self.clock: SentenceClock | None = None
-        self.next_sentence = 0
         self.sentence: Sentence | None = None
         self.position = 0
         self.paused = False
         self.due_s = due_s
         self._was_heard = False  # whether a piece came before the one that is decoded now
         self._findings: dict[int, Finding] = {}
-        self._left_out: list[Finding] = []
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The sentences so far that were not right at once, in order."""
-        found = [*self._left_out, *self._findings.values()]
+        found = [*self.manuscript.left_out, *self._findings.values()]
         return tuple(sorted(found, key=lambda finding: finding.sentence))
 
     @property
@@ -107,7 +89,7 @@ class Stream:
     @property
     def exhausted(self) -> bool:
         """Whether no sentence is left."""
-        return self.sentence is None and self.next_sentence == len(self.sentences)
+        return self.sentence is None and self.manuscript.at_end
 
     @property
     def waiting(self) -> bool:
@@ -123,8 +105,10 @@ class Stream:
             InputError: the sentence cannot be read, or there is none that can be spoken.
         """
         if self.sentence is None:
-            phonemes = self._next_spoken()
+            phonemes = self.manuscript.read_on()
             if phonemes is None:
+                if not self.position:
+                    raise self.manuscript.nothing_to_say()
                 return None
             self.sentence = self._sentence_of(phonemes)
         return self.sentence.begin()
@@ -135,7 +119,7 @@ class Stream:
         sentence, sampling = self._speaking, self.sampling
         if sentence.attempt > 1:
             sampling = livelier(sampling)
-        key = random_key(self.seed, self.next_sentence - 1, sentence.attempt)
+        key = random_key(self.seed, self.manuscript.index, sentence.attempt)
         least = max(self.bundle.text_to_semantic.config.min_tokens, self._least)
         return Choosing(sampling, key, len(sentence.tokens), least)
 
@@ -175,11 +159,11 @@ class Stream:
         Raises:
             SynthesisError: the sentence failed more often than it may.
         """
-        sentence, index = self._speaking, self.next_sentence - 1
+        sentence, index = self._speaking, self.manuscript.index
         heard = self._was_heard
         sentence.level.add(samples)
         timing = None
-        lead = self._silence(pause_before(self.request.text) if not self.position else 0.0)
+        lead = self._silence(0.0 if self.position else self.manuscript.lead_s)
         if self.clock is not None:
             self.clock.hear(samples, None if heard else self.position + len(lead))
         if sentence.finished:
@@ -190,52 +174,16 @@ class Stream:
                 if self.clock is not None:
                     timing = self.clock.timing(sentence.spoken)
                 self._close(resolved=flaw is None)
-                samples = np.concatenate([samples, self._gap()])
+                samples = np.concatenate([samples, self._silence(self.manuscript.gap_s)])
         if len(samples):
             samples = np.concatenate([lead, samples])
         start, self.position = self.position, self.position + len(samples)
         return AudioChunk(samples, self.bundle.sample_rate_hz, start, index, timing)
 
-    def _next_spoken(self) -> Phonemes | None:
-        """The next sentence that can be spoken; findings tell of those before it that cannot."""
-        while self.next_sentence < len(self.sentences):
-            index, self.next_sentence = self.next_sentence, self.next_sentence + 1
-            text = self.sentences[index]
-            try:
-                phonemes = self.bundle.phonemes(text, self.language)
-            except EmptyTextError:
-                words = plain_text(without_pause(text)).lstrip(".。").strip()
-                self._leave_out(Finding(index, Flaw.EMPTY, 0, False, words))
-                continue
-            if phonemes.left_out:
-                self._leave_out(Finding(index, Flaw.LEFT_OUT, 1, False, phonemes.left_out))
-            return phonemes
-        if not self.position:
-            raise self._nothing_to_say()
-        return None
-
-    def _nothing_to_say(self) -> EmptyTextError:
-        words = " ".join(finding.left_out for finding in self._left_out)
-        if not has_words(words):
-            return EmptyTextError("the text has nothing that can be spoken")
-        return UnreadableTextError(words, scripts_of(words), self.bundle.languages)
-
-    def _leave_out(self, finding: Finding) -> None:
-        """Tell of words that are not spoken; they themselves are for the caller alone."""
-        self._left_out.append(finding)
-        languages = ", ".join(self.bundle.config.languages)
-        logger.warning(
-            "sentence %d: %d characters are left out, for none of %s reads them",
-            finding.sentence,
-            len(finding.left_out),
-            languages,
-        )
-
     def _sentence_of(self, phonemes: Phonemes) -> Sentence:
-        bundle, voice, index = self.bundle, self.request.voice, self.next_sentence - 1
+        bundle, voice, index = self.bundle, self.request.voice, self.manuscript.index
         if self.timekeeper is not None:
-            text = plain_text(without_pause(self.sentences[index]))
-            self.clock = self.timekeeper.begin(text, phonemes)
+            self.clock = self.timekeeper.begin(self.manuscript.text, phonemes)
         ids = torch.tensor(phonemes.phoneme_ids)
         limit = bundle.text_to_semantic.config.max_tokens
         return Sentence(
@@ -252,7 +200,7 @@ class Stream:
         if flaw is not None or self.verifier is None:
             return flaw
         audio = Audio(samples, self.bundle.sample_rate_hz)
-        spoken = SpokenSentence(sentence.read.normalized_text, self.language, audio)
+        spoken = SpokenSentence(sentence.read.normalized_text, self.manuscript.language, audio)
         return None if self.verifier.accepts(spoken) else Flaw.REJECTED
 
     def _try_again(self, flaw: Flaw, *, heard: bool = False) -> bool:
@@ -263,7 +211,7 @@ class Stream:
         Raises:
             SynthesisError: no attempt is left and this one cannot be used.
         """
-        sentence, index = self._speaking, self.next_sentence - 1
+        sentence, index = self._speaking, self.manuscript.index
         self._findings[index] = Finding(index, flaw, sentence.attempt, resolved=False)
         from_start = flaw in (Flaw.EMPTY, Flaw.SILENT, Flaw.CLIPPED, Flaw.REJECTED)
         may_retry = flaw is Flaw.SILENT or not (heard and from_start)
@@ -283,7 +231,7 @@ class Stream:
 
     def _close(self, *, resolved: bool) -> None:
         """End the sentence; the checks of its tokens may have left a flaw, too."""
-        finding = self._findings.get(self.next_sentence - 1)
+        finding = self._findings.get(self.manuscript.index)
         sentence = self._speaking
         if finding is not None and sentence.attempt > finding.attempts and resolved:
             self._findings[finding.sentence] = finding = replace(
@@ -298,7 +246,7 @@ class Stream:
     @property
     def _least(self) -> int:
         """How many tokens the sentence must have: more where it has ended too soon before."""
-        finding = self._findings.get(self.next_sentence - 1)
+        finding = self._findings.get(self.manuscript.index)
         ended_early = finding is not None and finding.flaw is Flaw.TOO_SHORT
         return self._speaking.checks.least if ended_early else 0
 
@@ -307,15 +255,6 @@ class Stream:
         if self.sentence is None:
             raise RuntimeError("no sentence has begun")
         return self.sentence
-
-    def _gap(self) -> Samples:
-        """The silence behind the sentence that ended: as the text asks, or as usual."""
-        asked_s = pause_behind(self.sentences[self.next_sentence - 1])
-        if asked_s is not None:
-            return self._silence(asked_s)
-        if self.next_sentence == len(self.sentences) and not self.request.goes_on:
-            return self._silence(0.0)
-        return self._silence(sentence_gap_s(self.request.options, self.bundle.defaults))
 
     def _silence(self, seconds: float) -> Samples:
         return np.zeros(round(seconds * self.bundle.sample_rate_hz), np.float32)
