@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.models.hifigan import HifiGan
+from engine.models.hifigan_stream import HifiGanStream
 from engine.models.packed_generator import PackedGenerator
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner
@@ -42,28 +43,26 @@ def measure(rounds: int) -> list[Row]:
         "in growing pieces": lambda: spoken(decoder, style, _cuts()),
         "whole sentence, without compiled code": lambda: spoken(plain, style, [TOKENS]),
         "vocoder, one plain pass": lambda: plain.dec(latents, style),
+        "vocoder, at once": lambda: _vocoded(decoder.dec, latents, style, [TOKENS]),
+        "vocoder, in growing pieces": lambda: _vocoded(decoder.dec, latents, style, _cuts()),
     }
+    vocoder = [name for name in subjects if name.startswith("vocoder")]
     alone = {
         "residual convolutions alone, by PyTorch": lambda: _by_torch(layers),
         "residual convolutions alone, compiled": _compiled(decoder.dec, layers),
     }
     work = dict.fromkeys(subjects, _operations(lambda: spoken(plain, style, [TOKENS])))
-    work["vocoder, one plain pass"] = _operations(subjects["vocoder, one plain pass"])
+    work |= dict.fromkeys(vocoder, _operations(subjects["vocoder, one plain pass"]))
     work |= dict.fromkeys(alone, _operations(lambda: _by_torch(layers)))
     seconds = {n: timed.median_s for n, timed in take_turns(subjects | alone, rounds).items()}
     rate = max(work[name] / seconds[name] for name in alone)
-    return [
-        Row(
-            name,
-            seconds[name] / audio_s,
-            "s per s of audio",
-            {
-                "of the whole sentence": seconds[name] / seconds["whole sentence"],
-                "of its ceiling": work[name] / rate / seconds[name],
-            },
-        )
-        for name in seconds
-    ]
+    rows = []
+    for name, took_s in seconds.items():
+        whole = "vocoder, at once" if name in vocoder else "whole sentence"
+        ratios = {f"of `{whole}`": took_s / seconds[whole]}
+        ratios["of its ceiling"] = work[name] / rate / took_s
+        rows.append(Row(name, took_s / audio_s, "s per s of audio", ratios))
+    return rows
 
 
 def _operations(subject: Callable[[], object]) -> int:
@@ -88,6 +87,13 @@ def spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
     tokens = official.tokens(TOKENS)
     for cut in cuts:
         stream.decode(tokens[:cut], last=cut == TOKENS)
+
+
+def _vocoded(generator: HifiGan, latents: Tensor, style: Tensor, cuts: list[int]) -> None:
+    stream, done = HifiGanStream(generator, style), 0
+    for cut in cuts:
+        stream.push(latents[..., 2 * done : 2 * cut], last=cut == TOKENS)
+        done = cut
 
 
 def _convolutions(generator: HifiGan) -> list[tuple[nn.Conv1d, Tensor]]:
