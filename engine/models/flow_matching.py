@@ -141,7 +141,8 @@ class FlowMatchingDecoder(nn.Module):
         content = self.quantizer.decode(semantic_tokens).repeat_interleave(2, dim=2)
         mask = torch.ones_like(content[:, :1])
         text_mask = torch.ones_like(phoneme_ids[:, None], dtype=content.dtype)
-        prior = self.enc_p(content, mask, phoneme_ids, text_mask, style_embedding, speed)
+        text = self.enc_p.encode_text(phoneme_ids, text_mask)
+        prior = self.enc_p(content, mask, text, text_mask, style_embedding, speed)
         scale = self.config.frames_per_latent
         x = F.interpolate(self.bridge(prior.hidden), scale_factor=scale, mode="nearest")
         inside = self._frames_inside(semantic_tokens.shape[1], speed)

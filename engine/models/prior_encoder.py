@@ -84,17 +84,16 @@ class PriorEncoder(nn.Module):
         self,
         content: Tensor,
         mask: Tensor,
-        phoneme_ids: Tensor,
+        text: Tensor,
         text_mask: Tensor,
         style: Tensor,
         speed: float = 1.0,
     ) -> Prior:
-        """[B, D, T], [B, 1, T], [B, N], [B, 1, N], [B, width, 1] -> Prior of T frames.
+        """[B, D, T], [B, 1, T], [B, C, N], [B, 1, N], [B, width, 1] -> Prior of T frames.
 
-        At another `speed`, T becomes int(T / speed) + 1.
+        `text` is what `encode_text` gives. At another `speed`, T becomes int(T / speed) + 1.
         """
         y = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
-        text = self.encode_text(phoneme_ids, text_mask)
         y = self.mrte(y, mask, text, text_mask, style)
         y = self.encoder2(y * mask, mask)
         if speed != 1:

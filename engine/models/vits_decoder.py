@@ -162,20 +162,22 @@ class VitsDecoder(nn.Module):
         """Codes [B, T] at 25 Hz -> content vectors [B, D, 2 T] at 50 Hz."""
         return self.quantizer.decode(semantic_tokens).repeat_interleave(FRAMES_PER_TOKEN, dim=2)
 
+    def encode_text(self, phoneme_ids: Tensor) -> Tensor:
+        """The phonemes of one sentence [1, N] -> [1, C, N], for `prior`."""
+        text_mask = torch.ones_like(phoneme_ids[:, None], dtype=self.ssl_proj.weight.dtype)
+        return self.enc_p.encode_text(phoneme_ids, text_mask)
+
     def prior(
         self,
         semantic_tokens: Tensor,
-        phoneme_ids: Tensor,
+        text: Tensor,
         style_embedding: Tensor,
         speed: float = 1.0,
     ) -> Prior:
-        """One sentence: codes [1, T], phonemes [1, N], style [1, gin, 1] -> Prior of 2 T frames."""
+        """One sentence: codes [1, T], text [1, C, N], style [1, gin, 1] -> Prior of 2 T frames."""
         content = self.content(semantic_tokens)
-        mask = torch.ones_like(content[:, :1])
-        text_mask = torch.ones_like(phoneme_ids[:, None], dtype=content.dtype)
-        return self.enc_p(
-            content, mask, phoneme_ids, text_mask, self.text_style(style_embedding), speed
-        )
+        mask, text_mask = torch.ones_like(content[:, :1]), torch.ones_like(text[:, :1])
+        return self.enc_p(content, mask, text, text_mask, self.text_style(style_embedding), speed)
 
     def vocode(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the prior [B, C, T] -> waveform [B, 1, T * hop]."""
@@ -192,6 +194,7 @@ class VitsDecoder(nn.Module):
         speed: float = 1.0,
     ) -> Tensor:
         """Codes [1, T], phonemes [1, N], style [1, gin, 1], noise [1, C, frames] -> [1, 1, S]."""
-        prior = self.prior(semantic_tokens, phoneme_ids, style_embedding, speed)
+        text = self.encode_text(phoneme_ids)
+        prior = self.prior(semantic_tokens, text, style_embedding, speed)
         z_p = sample_latents(prior, noise, noise_scale)
         return self.vocode(z_p, prior.mask, style_embedding)

@@ -1,9 +1,9 @@
 """The acoustic half of v1, v2 and v2Pro: latents of a prior, and a vocoder that never looks back.
 
-The prior attends to the whole sentence, so it is recomputed over all tokens that are there; it is
-the cheap part, and so is the flow, which sees a limited neighbourhood and runs over the new frames
-and a margin. The newest frames still lack their right-hand neighbours: they are held back until
-more tokens come. The vocoder, the costly part, computes every sample once.
+The text is encoded once. The prior attends to the whole sentence, so it is recomputed over all
+tokens that are there; it is the cheap part, and so is the flow, which sees a limited neighbourhood
+and runs over the new frames and a margin. The newest frames still lack their right-hand neighbours:
+they are held back until more tokens come. The vocoder, the costly part, computes every sample once.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class VitsStream:
         self._decoder, self._manner, self._generator = decoder, manner, generator
         self._style = style_embedding
         self._phoneme_ids = phoneme_ids[None].to(style_embedding.device)
+        self._text: Tensor | None = None  # encoded with the first piece
         self._noise = torch.zeros(1, decoder.config.inter_channels, 0)
         self._vocoder = HifiGanStream(decoder.dec, style_embedding)
         self._vocoded_frames = 0
@@ -101,8 +102,10 @@ class VitsStream:
 
         Unless `last`, the newest frames are held back.
         """
+        if self._text is None:
+            self._text = self._decoder.encode_text(self._phoneme_ids)
         prior = self._decoder.prior(
-            semantic_tokens[None], self._phoneme_ids, self._style, self._manner.speed
+            semantic_tokens[None], self._text, self._style, self._manner.speed
         )
         frames = prior.mean.shape[-1]
         until = frames if last else max(self._vocoded_frames, frames - HELD_FRAMES)

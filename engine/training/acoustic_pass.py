@@ -61,7 +61,7 @@ def encode(decoder: VitsDecoder, batch: AcousticBatch, noise: Tensor) -> Encoded
     prior = decoder.enc_p(
         decoder.content(batch.semantic_tokens),
         mask,
-        batch.phoneme_ids,
+        decoder.enc_p.encode_text(batch.phoneme_ids, text_mask),
         text_mask,
         decoder.text_style(style),
     )

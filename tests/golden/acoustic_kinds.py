@@ -52,7 +52,9 @@ def decode(case: Case) -> dict[str, Tensor]:
     capture(decoder.enc_p.encoder_text, got, "mid_enc_text")
     capture(decoder.enc_p.mrte, got, "mid_mrte")
     style = decoder.mean_style(references, speakers)
-    prior = decoder.prior(case["in_codes"][0], case["in_text"], style, case.entry["speed"])
+    prior = decoder.prior(
+        case["in_codes"][0], decoder.encode_text(case["in_text"]), style, case.entry["speed"]
+    )
     noise = case["in_noise"] if "in_noise" in case.arrays else torch.zeros_like(prior.mean)
     z_p = sample_latents(prior, noise, case.entry["noise_scale"])
     latents = decoder.flow.reverse(z_p, prior.mask, style)
@@ -76,7 +78,9 @@ def decode_streaming(case: Case) -> dict[str, Tensor]:
     overlap = case.entry["overlap"] * FRAMES_PER_TOKEN
     start, tail = 0, torch.zeros(0)
     for i, end in enumerate(case.entry["cuts"]):
-        prior = decoder.prior(case["in_codes"][0, :, :end], case["in_text"], style)
+        prior = decoder.prior(
+            case["in_codes"][0, :, :end], decoder.encode_text(case["in_text"]), style
+        )
         frames = (end - start) * FRAMES_PER_TOKEN + (overlap if start else 0)
         hidden = prior.hidden[:, :, -frames:]
         if start:
