@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         "auto",
         description="of the text-to-semantic model; `auto` loses nothing, a GPU has no int8",
     )
-    threads: int = Field(0, ge=0, description="CPU threads of the models; 0 leaves the default")
+    threads: int = Field(0, ge=0, description="CPU threads of the models; 0 takes what is fastest")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="keys that callers may use, comma separated"
     )

@@ -49,6 +49,7 @@ from engine.voices.prompting import PromptMaker
 logger = logging.getLogger(__name__)
 
 LEXICON = "lexicon.json"
+NARROW = 256  # width of a model whose operations end before a second thread wakes up
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,12 @@ class Bundle:
         """
         possible = MAPPED_FROM in self.config.languages and espeak.is_installed()
         return self.frontend.mapped_languages if possible else ()
+
+    @property
+    def best_threads(self) -> int:
+        """CPU threads that it speaks fastest on: one if it is small, else as many as there are."""
+        narrow = self.text_to_semantic.config.width <= NARROW
+        return 1 if narrow else torch.get_num_threads()
 
     @property
     def readers(self) -> Mapping[str, str]:

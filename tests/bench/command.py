@@ -70,7 +70,7 @@ def _options() -> argparse.Namespace:
         "--threads",
         type=int,
         default=0,
-        help="of models (0: 1, then 2) and server (0: torch's own)",
+        help="of models (0: 1, then 2) and server (0: its own choice)",
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
     parser.add_argument("--device", default="auto", help="of the server, and of the suites cuda")
@@ -96,7 +96,7 @@ def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
     if suite == "versions":
         return versions.measure(options.rounds)
     counts = tuple(map(int, options.streams.split(",")))
-    load = Load(options.device, torch.get_num_threads(), counts, options.seconds, options.requests)
+    load = Load(options.device, options.threads, counts, options.seconds, options.requests)
     found = asyncio.run(SERVER[suite](load))
     for picture in plots.draw(suite, found.curves, options.out):
         print(f"drew {picture}")

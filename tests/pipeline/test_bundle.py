@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +46,15 @@ def test_a_recording_becomes_a_voice_with_a_speaker_embedding(bundle: Bundle) ->
     assert embedding.shape == (SPEAKER.embedding_size,)
     assert prompt.bert_features is not None
     assert prompt.bert_features.shape == (BERT["hidden_size"], len(prompt.phoneme_ids))
+
+
+def test_a_small_bundle_runs_on_one_thread_and_a_large_one_on_all(bundle: Bundle) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    wide = SimpleNamespace(config=SimpleNamespace(width=512))
+    assert bundle.best_threads == 1
+    assert replace(bundle, text_to_semantic=wide).best_threads == 2
+    torch.set_num_threads(before)
 
 
 def test_a_transcript_with_words_that_nobody_reads_is_refused(bundle: Bundle) -> None:

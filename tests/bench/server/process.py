@@ -20,14 +20,14 @@ class Load:
     """What to measure, and how.
 
     Attributes:
-        device, threads: of the server.
+        device, threads: of the server; 0 leaves the threads to it.
         streams: how many listeners there are at a time, one measurement each.
         seconds: how long listeners keep coming.
         requests: of the parts that count requests.
     """
 
     device: str = "auto"
-    threads: int = 1
+    threads: int = 0
     streams: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     seconds: float = 20.0
     requests: int = 1000
