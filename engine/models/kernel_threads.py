@@ -7,6 +7,7 @@ parallel loop of a library takes many.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -37,7 +38,7 @@ def share(kernel: Callable[..., Any], matrix_bytes: int, *arguments: object) -> 
         return kernel(*arguments, met, 0, 1)
     with ONE_AT_A_TIME:
         others = [
-            _helpers(parts - 1).submit(kernel, *arguments, met, part, parts)
+            _helpers(parts - 1, os.getpid()).submit(kernel, *arguments, met, part, parts)
             for part in range(1, parts)
         ]
         outcome = kernel(*arguments, met, 0, parts)
@@ -47,7 +48,8 @@ def share(kernel: Callable[..., Any], matrix_bytes: int, *arguments: object) -> 
 
 
 @cache
-def _helpers(threads: int) -> ThreadPoolExecutor:
+def _helpers(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads of this process: one that was forked from it has none of them."""
     return ThreadPoolExecutor(threads, "kernel")
 
 

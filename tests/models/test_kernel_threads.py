@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.kernel_threads import SHARED_BYTES, meet, share
+from tests.source_tree import ROOT
 
 ROUNDS = 500
 
@@ -60,6 +63,19 @@ def test_callers_from_several_threads_take_turns() -> None:
     with ThreadPoolExecutor(4) as callers:
         for parts, places in callers.map(passed, 20 * [3]):
             assert places[:parts].tolist() == parts * [ROUNDS]
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    code = """
+import os
+from tests.models.test_kernel_threads import passed
+assert passed(2)[0] == 2
+child = os.fork()
+if not child:
+    os._exit(0 if passed(2)[0] == 2 else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 def test_a_failing_part_fails_the_call() -> None:
