@@ -56,9 +56,9 @@ def aligned(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
 
 
 @njit(error_model="numpy")
-def share_of(panels, part, parts):  # type: ignore[no-untyped-def]
-    """The first and the end of the panels that are one part's."""
-    return panels * part // parts, panels * (part + 1) // parts
+def share_of(count, part, parts):  # type: ignore[no-untyped-def]
+    """Where one part's share of so many panels or rows begins and ends."""
+    return count * part // parts, count * (part + 1) // parts
 
 
 @njit(fastmath=True, error_model="numpy")
