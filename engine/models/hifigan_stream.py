@@ -10,6 +10,8 @@ a CPU. The layers are of plain tensor operations, or those of the generator's pa
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import reduce
 from itertools import batched
 from typing import Protocol, cast
@@ -22,8 +24,20 @@ from engine.models.hifigan import FINAL_SLOPE, SLOPE, HifiGan, ResBlock
 from engine.models.weight_norm import weight_of
 
 
+class Keeper(Protocol):
+    """What keeps samples [B, C, 1, T] between pieces, and how many of the next it leaves out."""
+
+    kept: Tensor | None
+    skip: int
+
+
 class Layer(Protocol):
-    """A part of a generator on its way through one sound."""
+    """A part of a generator on its way through one sound, or several that are at a like place."""
+
+    @property
+    def keepers(self) -> Sequence[Keeper]:
+        """Where its state is; of packed layers, which know one sound at a time, nowhere."""
+        ...
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """Take samples [B, C, 1, T]; return those whose neighbours are all there."""
@@ -70,6 +84,42 @@ class HifiGanStream:
         sounds = [self._push(block, last=False) for block in blocks[:-1]]
         return torch.cat([*sounds, self._push(blocks[-1], last=last)], dim=-1)
 
+    @property
+    def packed(self) -> bool:
+        """Whether its layers know one sound at a time."""
+        return self._generator.packed is not None
+
+    @property
+    def place(self) -> tuple[tuple[int, int], ...]:
+        """How much each layer keeps and leaves out: streams of one place can be joined."""
+        return tuple(
+            (-1 if keeper.kept is None else keeper.kept.shape[-1], keeper.skip)
+            for keeper in self._keepers()
+        )
+
+    @classmethod
+    def joined(cls, streams: Sequence[HifiGanStream]) -> HifiGanStream:
+        """A stream of as many sounds as these, which are at one place, have together."""
+        styles = [stream._style for stream in streams if stream._style is not None]
+        whole = cls(streams[0]._generator, torch.cat(styles) if styles else None)
+        for keeper, *parts in zip(whole._keepers(), *(s._keepers() for s in streams), strict=True):
+            kept = [part.kept for part in parts if part.kept is not None]
+            keeper.kept, keeper.skip = torch.cat(kept) if kept else None, parts[0].skip
+        return whole
+
+    def hand_back(self, streams: Sequence[HifiGanStream]) -> None:
+        """Give the streams that were joined what is kept now, each its row."""
+        for keeper, *parts in zip(self._keepers(), *(s._keepers() for s in streams), strict=True):
+            for row, part in enumerate(parts):
+                part.skip = keeper.skip
+                part.kept = None if keeper.kept is None else keeper.kept[row : row + 1]
+
+    def _keepers(self) -> list[Keeper]:
+        return [keeper for each in self._layers() for keeper in each.keepers]
+
+    def _layers(self) -> list[Layer]:
+        return [self._first, *self._stages, self._last]
+
     def _push(self, z: Tensor, *, last: bool) -> Tensor:
         x = z.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         x = self._first.push(x, last)
@@ -80,21 +130,58 @@ class HifiGanStream:
         return torch.tanh(self._last.push(F.leaky_relu(x, FINAL_SLOPE), last)).squeeze(2)
 
 
-class _Convolution:
+def push_together(
+    streams: Sequence[HifiGanStream], pieces: Sequence[Tensor], lasts: Sequence[bool]
+) -> list[Tensor]:
+    """`push` of several streams of one generator, in one pass those that are at one place.
+
+    Pieces [1, in, T] -> sounds [1, 1, S]. If that fails, plain streams are where they were.
+    """
+    if len(streams) == 1 or streams[0].packed:
+        return [s.push(z, last=last) for s, z, last in zip(streams, pieces, lasts, strict=True)]
+    groups: dict[object, list[int]] = defaultdict(list)
+    for i, stream in enumerate(streams):
+        groups[lasts[i], pieces[i].shape[-1], stream.place].append(i)
+    sounds: dict[int, Tensor] = {}
+    moved = []
+    for group in groups.values():
+        own = [streams[i] for i in group]
+        joined = HifiGanStream.joined(own)
+        sound = joined.push(torch.cat([pieces[i] for i in group]), last=lasts[group[0]])
+        sounds |= dict(zip(group, sound.split(1), strict=True))
+        moved.append((joined, own))
+    for joined, own in moved:
+        joined.hand_back(own)
+    return [sounds[i] for i in range(len(streams))]
+
+
+class _Keeping:
+    """A `Keeper` that has seen nothing yet."""
+
+    def __init__(self) -> None:
+        self.kept: Tensor | None = None
+        self.skip = 0
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        return [self]
+
+
+class _Convolution(_Keeping):
     """A convolution of odd width that keeps its length; knows the samples before the next piece."""
 
     def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
         self._conv = cast(nn.Conv1d, conv)
         self._weight = weight_of(self._conv).unsqueeze(2)
         self._pad = int(self._conv.padding[0])
-        self._seen: Tensor | None = None
 
     def push(self, x: Tensor, last: bool) -> Tensor:
-        seen = _silence(x, self._pad) if self._seen is None else self._seen
+        seen = _silence(x, self._pad) if self.kept is None else self.kept
         x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
-        kept = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
-        self._seen = x[..., kept:]
-        if not kept:
+        ready = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
+        self.kept = x[..., ready:]
+        if not ready:
             return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
         dilation = (1, self._conv.dilation[0])
         return F.conv2d(x, self._weight, self._conv.bias, dilation=dilation)
@@ -107,18 +194,18 @@ def _silence(like: Tensor, samples: int) -> Tensor:
     return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout).zero_()
 
 
-class _Upsampling:
+class _Upsampling(_Keeping):
     """A transposed convolution of bent samples; adds what overlaps from the piece before."""
 
     def __init__(self, conv: nn.ConvTranspose1d) -> None:
+        super().__init__()
         self._conv = conv
         self._weight = weight_of(conv).unsqueeze(2)
-        self._skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
-        self._tail: Tensor | None = None
+        self.skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         stride, width = self._conv.stride[0], self._conv.kernel_size[0]
-        x, tail = F.leaky_relu(x, SLOPE), self._tail
+        x, tail = F.leaky_relu(x, SLOPE), self.kept
         if tail is None:
             tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
         if x.shape[-1]:
@@ -128,29 +215,26 @@ class _Upsampling:
         else:
             spread = tail
         ready = x.shape[-1] * stride
-        self._tail = spread[..., ready:]
+        self.kept = spread[..., ready:]
         out = spread[..., : spread.shape[-1] - int(self._conv.padding[0]) if last else ready]
-        skipped = min(self._skip, out.shape[-1])
-        self._skip -= skipped
+        skipped = min(self.skip, out.shape[-1])
+        self.skip -= skipped
         out = out[..., skipped:]
         return out if self._conv.bias is None else out.add_(self._conv.bias[:, None, None])
 
 
-class _Waiting:
+class _Waiting(_Keeping):
     """Samples that wait for others to catch up."""
-
-    def __init__(self) -> None:
-        self._held: Tensor | None = None
 
     def put(self, x: Tensor) -> int:
         """Add samples; returns how many are held."""
-        self._held = x if self._held is None else torch.cat([self._held, x], dim=-1)
-        return self._held.shape[-1]
+        self.kept = x if self.kept is None else torch.cat([self.kept, x], dim=-1)
+        return self.kept.shape[-1]
 
     def take(self, samples: int) -> Tensor:
         """Remove and return the oldest."""
-        held = cast(Tensor, self._held)
-        self._held = held[..., samples:]
+        held = cast(Tensor, self.kept)
+        self.kept = held[..., samples:]
         return held[..., :samples]
 
 
@@ -160,6 +244,10 @@ class _Pair:
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
         self._first, self._second = _Convolution(first), _Convolution(second)
         self._residual = _Waiting()
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        return [self._first, self._second, self._residual]
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         self._residual.put(x)
@@ -198,6 +286,12 @@ class _Stage:
             for block in blocks
         ]
         self._ahead = [_Waiting() for _ in blocks]
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        pairs = (pair for block in self._blocks for pair in block)
+        own = (keeper for layer in (self._up, *pairs) for keeper in layer.keepers)
+        return [*own, *self._ahead]
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         x = self._up.push(x, last)

@@ -6,6 +6,7 @@ in its layers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
+from engine.models.hifigan_stream import Keeper
 from engine.models.kernel_threads import share
 from engine.models.panels import padded, panels_of
 from engine.models.weight_norm import weight_of
@@ -63,7 +65,13 @@ class PackedGenerator:
         return PackedPair(self._convolutions[first], self._convolutions[second], self._bytes)
 
 
-class PackedConvolution:
+class _OneSound:
+    """A layer that is not joined with those of other streams."""
+
+    keepers: Sequence[Keeper] = ()
+
+
+class PackedConvolution(_OneSound):
     """A convolution of one stream."""
 
     def __init__(self, taps: Taps, outputs: int, work_bytes: int) -> None:
@@ -81,7 +89,7 @@ class PackedConvolution:
         return _sound(out)[:, : self._outputs]
 
 
-class PackedPair:
+class PackedPair(_OneSound):
     """A residual pair of one stream."""
 
     def __init__(self, first: Taps, second: Taps, work_bytes: int) -> None:
@@ -106,7 +114,7 @@ class PackedPair:
         return _sound(out)
 
 
-class PackedUpsampling:
+class PackedUpsampling(_OneSound):
     """A transposed convolution of one stream; cuts off what the padding adds."""
 
     def __init__(

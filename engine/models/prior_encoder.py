@@ -114,6 +114,9 @@ class PriorEncoder(nn.Module):
         return self.mrte.log_attention(y, self.encode_text(phoneme_ids, text_mask))
 
 
-def sample_latents(prior: Prior, noise: Tensor, noise_scale: float) -> Tensor:
-    """Draw latents [B, C, T] from the prior with standard normal `noise` of that shape."""
+def sample_latents(prior: Prior, noise: Tensor, noise_scale: float | Tensor) -> Tensor:
+    """Draw latents [B, C, T] from the prior with standard normal `noise` of that shape.
+
+    `noise_scale` is one for all rows, or [B, 1, 1].
+    """
     return (prior.mean + noise * torch.exp(prior.log_std) * noise_scale) * prior.mask

@@ -173,10 +173,17 @@ class VitsDecoder(nn.Module):
         text: Tensor,
         style_embedding: Tensor,
         speed: float = 1.0,
+        masks: tuple[Tensor, Tensor] | None = None,
     ) -> Prior:
-        """One sentence: codes [1, T], text [1, C, N], style [1, gin, 1] -> Prior of 2 T frames."""
+        """Codes [B, T], text [B, C, N], style [B, gin, 1] -> Prior of 2 T frames, at speed 1.
+
+        `masks` are those of the codes [B, 1, T] and of the text [B, 1, N], where rows are padded.
+        """
         content = self.content(semantic_tokens)
-        mask, text_mask = torch.ones_like(content[:, :1]), torch.ones_like(text[:, :1])
+        if masks is None:
+            mask, text_mask = torch.ones_like(content[:, :1]), torch.ones_like(text[:, :1])
+        else:
+            mask, text_mask = masks[0].repeat_interleave(FRAMES_PER_TOKEN, dim=2), masks[1]
         return self.enc_p(content, mask, text, text_mask, self.text_style(style_embedding), speed)
 
     def vocode(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ every later call with the same error until the process ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 
 import torch
 
@@ -46,6 +47,21 @@ def attempt[T](work: Callable[[], T]) -> T | EngineError:
             return work()
     except EngineError as error:
         return _without_frames(error)
+
+
+def attempt_together[Item, T](
+    work: Callable[[Sequence[Item]], Sequence[T]], items: Sequence[Item]
+) -> list[T | EngineError]:
+    """Return what `work` returns for all items at once; if that fails, for each of them alone.
+
+    So a fault stays with the stream that it came from. Work that fails must have changed nothing.
+    """
+    found = attempt(partial(work, items))
+    if not isinstance(found, EngineError):
+        return list(found)
+    if len(items) == 1:
+        return [found]
+    return [outcome for item in items for outcome in attempt_together(work, [item])]
 
 
 def copies(error: EngineError, count: int) -> list[EngineError]:

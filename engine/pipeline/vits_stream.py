@@ -8,19 +8,22 @@ they are held back until more tokens come. The vocoder, the costly part, compute
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from engine.errors import EngineError, InvalidOptionError, ReferenceAudioError
-from engine.models.hifigan_stream import HifiGanStream
-from engine.models.prior_encoder import Prior, sample_latents
-from engine.models.vits_decoder import VitsDecoder
+from engine.models.hifigan_stream import HifiGanStream, push_together
+from engine.models.masks import padded
+from engine.models.prior_encoder import sample_latents
+from engine.models.vits_decoder import FRAMES_PER_TOKEN, VitsDecoder
 from engine.pipeline.acoustic import Manner, OpenStream, Piece
-from engine.pipeline.faults import attempt
+from engine.pipeline.faults import attempt_together
 from engine.types import Samples, VoicePrompt
 
 FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
@@ -53,11 +56,20 @@ class VitsAcoustics:
         return partial(VitsStream, self.decoder, style, manner)
 
     def decode(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
-        """See `AcousticDecoder`; each has its own state, so they go one by one."""
-        return [
-            attempt(partial(each.stream.decode, each.semantic_tokens, last=each.last))
-            for each in pieces
-        ]
+        """See `AcousticDecoder`.
+
+        Pieces at the model's own speed go together, unless the vocoder is compiled: then nothing
+        is gained, and each sounds the same to the bit whatever the others are.
+        """
+        packed = self.decoder.dec.packed is not None
+        groups: dict[int, list[int]] = defaultdict(list)
+        for i, piece in enumerate(pieces):
+            groups[i if packed or not piece.stream.incremental else -1].append(i)
+        sounds: dict[int, Samples | EngineError] = {}
+        for group in groups.values():
+            found = attempt_together(partial(_decode, self.decoder), [pieces[i] for i in group])
+            sounds |= dict(zip(group, found, strict=True))
+        return [sounds[i] for i in range(len(pieces))]
 
 
 class VitsStream:
@@ -79,18 +91,17 @@ class VitsStream:
         phoneme_ids: Tensor,
         generator: torch.Generator,
     ) -> None:
-        self._decoder, self._manner, self._generator = decoder, manner, generator
-        self._style = style_embedding
+        self.decoder, self.manner, self.style = decoder, manner, style_embedding
+        self.vocoder = HifiGanStream(decoder.dec, style_embedding)
+        self.vocoded_frames = 0
         self._phoneme_ids = phoneme_ids[None].to(style_embedding.device)
-        self._text: Tensor | None = None  # encoded with the first piece
+        self._generator = generator
         self._noise = torch.zeros(1, decoder.config.inter_channels, 0)
-        self._vocoder = HifiGanStream(decoder.dec, style_embedding)
-        self._vocoded_frames = 0
 
     @property
     def incremental(self) -> bool:
         """Whether pieces can be decoded before the end: at the model's own speed."""
-        return self._manner.speed == 1.0
+        return self.manner.speed == 1.0
 
     @property
     def first_piece_tokens(self) -> int:
@@ -102,29 +113,67 @@ class VitsStream:
 
         Unless `last`, the newest frames are held back.
         """
-        if self._text is None:
-            self._text = self._decoder.encode_text(self._phoneme_ids)
-        prior = self._decoder.prior(
-            semantic_tokens[None], self._text, self._style, self._manner.speed
-        )
-        frames = prior.mean.shape[-1]
-        until = frames if last else max(self._vocoded_frames, frames - HELD_FRAMES)
-        latents = self._latents(prior, self._vocoded_frames)[..., : until - self._vocoded_frames]
-        self._vocoded_frames = until
-        return self._vocoder.push(latents, last=last)[0, 0].float().cpu().numpy()
+        return _decode(self.decoder, [Piece(self, semantic_tokens, last)])[0]
 
-    def _latents(self, prior: Prior, begin: int) -> Tensor:
-        """Latents [1, C, frames] of the frames from `begin` on."""
-        noise = self._noise_until(prior.mean.shape[-1]).to(prior.mean.device)
-        first = max(0, begin - FLOW_REACH_FRAMES)
-        z_p = sample_latents(prior, noise, self._manner.noise_scale)[..., first:]
-        z = self._decoder.flow.reverse(z_p, prior.mask[..., first:], self._style)
-        return z[..., begin - first :]
+    @cached_property
+    def text(self) -> Tensor:
+        """The sentence as the prior reads it, [1, C, N]."""
+        return self.decoder.encode_text(self._phoneme_ids)
 
-    def _noise_until(self, frames: int) -> Tensor:
+    def noise_until(self, frames: int) -> Tensor:
         """Noise [1, C, frames]: a frame keeps its noise however the sentence is cut."""
         missing = frames - self._noise.shape[-1]
         if missing > 0:
             fresh = torch.randn(missing, self._noise.shape[1], generator=self._generator)
             self._noise = torch.cat([self._noise, fresh.T[None]], dim=-1)
         return self._noise[..., :frames]
+
+
+def _decode(decoder: VitsDecoder, pieces: Sequence[Piece]) -> list[Samples]:
+    """What the streams of the pieces say now; several only at the model's own speed.
+
+    If that fails, streams whose vocoder is not compiled are where they were.
+    """
+    streams = [cast(VitsStream, piece.stream) for piece in pieces]
+    z, frames = _latents(decoder, streams, [piece.semantic_tokens for piece in pieces])
+    begins = [stream.vocoded_frames for stream in streams]
+    ends = [
+        n if piece.last else max(begin, n - HELD_FRAMES)
+        for n, piece, begin in zip(frames, pieces, begins, strict=True)
+    ]
+    new = [
+        row[..., begin - _first(begin) : end - _first(begin)]
+        for row, begin, end in zip(z.split(1), begins, ends, strict=True)
+    ]
+    vocoders, lasts = [stream.vocoder for stream in streams], [piece.last for piece in pieces]
+    sounds = push_together(vocoders, new, lasts)
+    for stream, end in zip(streams, ends, strict=True):
+        stream.vocoded_frames = end
+    samples = torch.cat(sounds, dim=-1)[0, 0].float().cpu()
+    return [sound.numpy() for sound in samples.split([sound.shape[-1] for sound in sounds])]
+
+
+def _latents(
+    decoder: VitsDecoder, streams: Sequence[VitsStream], tokens: Sequence[Tensor]
+) -> tuple[Tensor, list[int]]:
+    """Latents [B, C, T] of what the vocoders lack and a margin before, and all frames that are."""
+    codes, mask = padded([each[None] for each in tokens])
+    text, text_mask = padded([stream.text for stream in streams])
+    style = torch.cat([stream.style for stream in streams])
+    prior = decoder.prior(codes, text, style, streams[0].manner.speed, (mask, text_mask))
+    frames = [FRAMES_PER_TOKEN * len(each) for each in tokens]
+    if not streams[0].incremental:
+        frames = [prior.mean.shape[-1]]
+    noise, _ = padded([s.noise_until(n) for s, n in zip(streams, frames, strict=True)])
+    scale = torch.tensor([stream.manner.noise_scale for stream in streams]).view(-1, 1, 1)
+    z_p = sample_latents(prior, noise.to(style.device), scale.to(style.device))
+    windows = [
+        row[..., _first(stream.vocoded_frames) : n]
+        for row, stream, n in zip(z_p.split(1), streams, frames, strict=True)
+    ]
+    return decoder.flow.reverse(*padded(windows), style), frames
+
+
+def _first(begin: int) -> int:
+    """Where the flow must begin for the frames from `begin` on."""
+    return max(0, begin - FLOW_REACH_FRAMES)

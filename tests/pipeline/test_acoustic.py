@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.pipeline.acoustic import Manner
-from engine.pipeline.vits_stream import VitsStream
+from engine.errors import EngineError
+from engine.pipeline.acoustic import Manner, Piece
+from engine.pipeline.vits_stream import VitsAcoustics, VitsStream
 from engine.types import Samples
 from tests.tiny_bundle import ACOUSTIC, CODES, tiny_decoder, tiny_prompt
 
@@ -51,3 +52,37 @@ def test_the_end_of_a_sentence_is_what_decoding_at_once_gives() -> None:
 def test_another_speed_waits_for_the_whole_sentence() -> None:
     assert not new_stream(speed=1.5).incremental
     assert new_stream().incremental
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("speeds", [(1.0, 1.0, 1.0, 1.0), (1.0, 1.3, 1.0, 1.0)])
+def test_streams_together_say_what_they_would_alone(speeds: tuple[float, ...]) -> None:
+    """Sentences of several lengths, begun at different times, with noise and speed of their own."""
+    decoder = tiny_decoder()
+    assert decoder.dec.packed is None
+    style = decoder.mean_style([tiny_prompt().reference_spectrograms[0][None]])
+
+    def streams() -> list[VitsStream]:
+        return [
+            VitsStream(
+                decoder,
+                style * (1 + i / 4),
+                Manner(0.3 + i / 10, speed),
+                torch.arange(12 + 5 * i),
+                torch.Generator().manual_seed(i),
+            )
+            for i, speed in enumerate(speeds)
+        ]
+
+    source = torch.Generator().manual_seed(1)
+    tokens = [torch.randint(CODES, (n,), generator=source) for n in (60, 33, 41, 60)]
+    rounds = [{0: 14, 3: 14}, {0: 36, 1: 33, 3: 36}, {0: 60, 2: 20, 3: 60}, {2: 41}]
+    alone, together = streams(), streams()
+    acoustics = VitsAcoustics(decoder)
+    for each in rounds:
+        pieces = [Piece(together[i], tokens[i][:n], n == len(tokens[i])) for i, n in each.items()]
+        sounds = acoustics.decode(pieces)
+        for (i, n), sound in zip(each.items(), sounds, strict=True):
+            assert not isinstance(sound, EngineError)
+            expected = alone[i].decode(tokens[i][:n], last=n == len(tokens[i]))
+            np.testing.assert_allclose(sound, expected, atol=1e-5)

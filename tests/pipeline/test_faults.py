@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineError, ModelError, SynthesisError
+from engine.models.hifigan_stream import HifiGanStream
+from engine.models.prior_encoder import Prior
 from engine.models.text_to_semantic import TextToSemantic
+from engine.pipeline import vits_stream
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.faults import attempt, logger
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.stream import Stream
 from engine.pipeline.synthesizer import synthesize
-from engine.pipeline.vits_stream import VitsStream
 from engine.types import Samples, SynthesisOptions, SynthesisRequest
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 
@@ -60,20 +62,41 @@ def cause(events: list[StreamEvent]) -> str:
 def test_piece_that_cannot_be_decoded_ends_its_own_stream(
     bundle: Bundle, alone: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = VitsStream.decode
+    sample = vits_stream.sample_latents
 
-    def fail(self: VitsStream, tokens: Tensor, *, last: bool) -> Samples:
-        if self._manner.noise_scale == 0.25:
+    def fail(prior: Prior, noise: Tensor, scale: Tensor) -> Tensor:
+        if (scale == 0.25).any():
             raise torch.OutOfMemoryError("the sentence is too long")
-        return decode(self, tokens, last=last)
+        return sample(prior, noise, scale)
 
-    monkeypatch.setattr(VitsStream, "decode", fail)
+    monkeypatch.setattr(vits_stream, "sample_latents", fail)
     scheduler = Scheduler(bundle)
     first, bad, last = (scheduler.admit(each) for each in (REQUEST, FAULTY, REQUEST))
     events = heard(scheduler)
     assert cause(events[bad]) == "the sentence is too long"
     for good in (first, last):
         np.testing.assert_allclose(sound(events[good]), alone, atol=1e-4)
+
+
+def test_pieces_that_are_too_much_together_are_decoded_one_by_one(
+    bundle: Bundle, alone: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push, refused = HifiGanStream.push, []
+
+    def fail(self: HifiGanStream, z: Tensor, *, last: bool) -> Tensor:
+        sound = push(self, z, last=last)
+        if len(z) > 1:
+            refused.append(len(z))
+            raise torch.OutOfMemoryError("several are too many")
+        return sound
+
+    monkeypatch.setattr(HifiGanStream, "push", fail)
+    scheduler = Scheduler(bundle)
+    streams = [scheduler.admit(REQUEST) for _ in range(3)]
+    events = heard(scheduler)
+    assert refused
+    for each in streams:
+        np.testing.assert_allclose(sound(events[each]), alone, atol=1e-4)
 
 
 def test_sentence_that_cannot_be_filled_in_ends_its_own_stream(
