@@ -15,6 +15,6 @@ def test_a_rehearsal_changes_lengths_alone_and_leaves_none_at_nothing() -> None:
     short = RECIPE.shortened(1e-6)
     assert [s.utterances for s in short.speakers] == [7, 10, 2]
     assert [s.name for s in short.speakers] == [s.name for s in RECIPE.speakers]
-    for name in ("content", "vocoder", "prior", "tuning", "semantic"):
+    for name in ("content", "vocoder", "prior", "semantic"):
         long, brief = getattr(RECIPE, name), getattr(short, name)
         assert brief == replace(long, steps=1)

@@ -5,8 +5,7 @@
 3. vocoder: log-mels to sound.
 4. prior: tokens and text to log-mels.
 5. semantic: text to tokens.
-6. tuning: the vocoder goes on with the log-mels that the trained prior predicts.
-7. export: the bundle and its voices.
+6. export: the bundle and its voices.
 
 Steps that need nothing of each other run side by side; every step resumes where it was stopped.
 """
@@ -44,7 +43,7 @@ def main(
         STAGES[stage](work, recipe)
         return
     run_stages(work, recipe, processes, threads)
-    export_bundle(work, bundle)
+    export_bundle(work, bundle, recipe)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,12 @@ from engine.training.starter.generate import Speaker, speak
 from engine.training.starter.recipe import (
     REFERENCE_TEXTS,
     SPEAKERS,
+    Recipe,
     acoustic_config,
     semantic_config,
 )
 from engine.training.starter.speech import PEAK
+from engine.training.starter.stages import trained_decoder
 from engine.types import SpeechChecks
 from engine.voices.archive import save_prompt
 from engine.voices.prompting import PromptMaker
@@ -39,11 +41,11 @@ CHECKS = SpeechChecks(
 )  # it says 2.0 to 3.5 tokens per phoneme, up to 5.0 in the shortest texts
 
 
-def export_bundle(work: Path, bundle: Path) -> None:
+def export_bundle(work: Path, bundle: Path, recipe: Recipe) -> None:
     """Write `bundle` from the checkpoints in `work`; voices are spoken anew as references."""
     shutil.rmtree(bundle / "voices", ignore_errors=True)
     (bundle / "voices").mkdir(parents=True)
-    acoustic = _state(work / "tuning", "decoder")
+    acoustic = trained_decoder(work, recipe).state_dict()
     spoken = {k: v for k, v in acoustic.items() if not k.startswith(TRAINING_PARTS)}
     save_network(spoken, bundle / "acoustic.safetensors")
     save_network(_state(work / "semantic", "model"), bundle / "text_to_semantic.safetensors")

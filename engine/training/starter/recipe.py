@@ -10,7 +10,6 @@ from engine.models.hifigan import HifiGanConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
 from engine.text.symbols import SymbolTable
-from engine.training.acoustic_trainer import AcousticOptions
 from engine.training.prior_trainer import PriorOptions
 from engine.training.semantic_trainer import SemanticOptions
 from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
@@ -38,7 +37,6 @@ class Recipe:
     content: ContentOptions
     vocoder: VocoderOptions
     prior: PriorOptions
-    tuning: AcousticOptions
     semantic: SemanticOptions
 
     def shortened(self, share: float) -> Recipe:
@@ -58,7 +56,6 @@ class Recipe:
             content=replace(self.content, steps=part(self.content.steps)),
             vocoder=replace(self.vocoder, steps=part(self.vocoder.steps)),
             prior=replace(self.prior, steps=part(self.prior.steps)),
-            tuning=replace(self.tuning, steps=part(self.tuning.steps)),
             semantic=replace(self.semantic, steps=part(self.semantic.steps)),
         )
 
@@ -66,17 +63,9 @@ class Recipe:
 RECIPE = Recipe(
     seed=20,
     speakers=SPEAKERS,
-    content=ContentOptions(steps=5000),
-    vocoder=VocoderOptions(steps=5200),
-    prior=PriorOptions(steps=12000, learning_rate=5e-4, final_learning_rate=3e-5),
-    tuning=AcousticOptions(
-        steps=1000,
-        learning_rate=2e-4,
-        final_learning_rate=2e-5,
-        prior_noise=0.3,
-        resolutions=VocoderOptions().resolutions,
-        frozen=("ssl_proj.", "enc_p.", "flow.", "ref_enc."),
-    ),
+    content=ContentOptions(steps=3000),
+    vocoder=VocoderOptions(steps=4000),
+    prior=PriorOptions(steps=9000, learning_rate=5e-4, final_learning_rate=3e-5),
     semantic=SemanticOptions(steps=7500, mistaken_share=0.1),
 )
 

@@ -19,7 +19,6 @@ import torch
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
-from engine.training.acoustic_trainer import AcousticTrainer
 from engine.training.parallel import Job, run_jobs
 from engine.training.prior_trainer import prior_networks, train_prior
 from engine.training.semantic_trainer import train_text_to_semantic
@@ -52,7 +51,6 @@ class Stage(StrEnum):
     VOCODER = "vocoder"
     SEMANTIC = "semantic"
     PRIOR = "prior"
-    TUNING = "tuning"
 
 
 def set_up(threads: int) -> None:
@@ -123,19 +121,15 @@ def train_prior_alone(work: Path, recipe: Recipe) -> None:
     train_prior(decoder, examples, audio, work / "prior", recipe.prior)
 
 
-def tune_vocoder(work: Path, recipe: Recipe) -> None:
-    """Let the vocoder hear what the trained prior predicts."""
+def trained_decoder(work: Path, recipe: Recipe) -> VitsDecoder:
+    """The decoder of all trained parts."""
     decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
     vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
     prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
     decoder.dec.load_state_dict(vocoder["vocoder"])
     prior_networks(decoder).load_state_dict(prior["prior"])
-    examples, audio = load_examples(work), load_audio(work / "speech")
-    trainer = AcousticTrainer(decoder, examples, audio, work / "tuning", recipe.tuning)
-    if not trainer.run.step:
-        trainer.adversary.discriminators.load_state_dict(vocoder["discriminators"])
-    trainer.train()
+    return decoder
 
 
 STAGES: Mapping[Stage, Callable[[Path, Recipe], None]] = MappingProxyType(
@@ -143,9 +137,8 @@ STAGES: Mapping[Stage, Callable[[Path, Recipe], None]] = MappingProxyType(
         Stage.SPEECH: make_speech,
         Stage.TOKENS: make_tokens,
         Stage.VOCODER: train_vocoder_alone,
-        Stage.PRIOR: train_prior_alone,
         Stage.SEMANTIC: train_semantic,
-        Stage.TUNING: tune_vocoder,
+        Stage.PRIOR: train_prior_alone,
     }
 )
 NEEDS: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
@@ -153,9 +146,8 @@ NEEDS: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
         Stage.SPEECH: (),
         Stage.TOKENS: (Stage.SPEECH,),
         Stage.VOCODER: (Stage.SPEECH,),
-        Stage.PRIOR: (Stage.TOKENS,),
         Stage.SEMANTIC: (Stage.TOKENS,),
-        Stage.TUNING: (Stage.VOCODER, Stage.PRIOR),
+        Stage.PRIOR: (Stage.TOKENS,),
     }
 )  # what must be done before each
 
