@@ -12,10 +12,11 @@ from backend.engine_thread import FAULTS_IN_A_ROW
 from backend.errors import EngineStoppedError
 from backend.inference import Inference
 from engine.errors import ModelError
+from engine.models.prior_encoder import Prior
+from engine.pipeline import vits_stream
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler
-from engine.pipeline.vits_stream import VitsStream
-from engine.types import Samples, SynthesisOptions, SynthesisRequest
+from engine.types import SynthesisOptions, SynthesisRequest
 from tests.tiny_bundle import tiny_bundle, tiny_prompt
 
 GOOD = SynthesisRequest(
@@ -33,15 +34,15 @@ def bundle() -> Bundle:
 
 @pytest.fixture(autouse=True)
 def _faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vocoder cannot do the faulty request."""
-    decode = VitsStream.decode
+    """The latents of the faulty request cannot be drawn."""
+    sample = vits_stream.sample_latents
 
-    def fail(self: VitsStream, tokens: Tensor, *, last: bool) -> Samples:
-        if self._manner.noise_scale == FAULTY.options.noise_scale:
+    def fail(prior: Prior, noise: Tensor, scale: Tensor) -> Tensor:
+        if (scale == FAULTY.options.noise_scale).any():
             raise RuntimeError("shapes do not fit")
-        return decode(self, tokens, last=last)
+        return sample(prior, noise, scale)
 
-    monkeypatch.setattr(VitsStream, "decode", fail)
+    monkeypatch.setattr(vits_stream, "sample_latents", fail)
 
 
 @asynccontextmanager
