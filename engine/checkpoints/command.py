@@ -101,7 +101,10 @@ def _pull_predictor(models: Path, downloads: Path) -> None:
 def list_bundles(models: Models = Path("data/models")) -> None:
     """Show the bundles of a folder."""
     with errors_told():
-        for bundle in models_folder.installed(models):
+        bundles = list(models_folder.installed(models))
+        if not bundles:
+            print(f"no bundle is in {models}; `models pull v2` brings one", file=sys.stderr)
+        for bundle in bundles:
             config = bundle.config
             languages, megabytes = ",".join(config.languages), bundle.size_bytes / 1e6
             described = f"{bundle.folder.name}\t{config.version}\t{languages}\t{megabytes:.0f} MB"

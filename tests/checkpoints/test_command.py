@@ -47,6 +47,12 @@ def write_pair(make_acoustic: Make, tmp_path: Path) -> tuple[Path, Path]:
     return toys.write_semantic(tmp_path / "s1.ckpt", 732), acoustic
 
 
+def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
+    listed = run("list", "--models", tmp_path / "none")
+    assert listed.stdout == ""
+    assert "models pull v2" in listed.stderr
+
+
 def test_a_pair_is_imported_listed_verified_and_removed(
     pretrained: Path, make_acoustic: Make, tmp_path: Path
 ) -> None:
