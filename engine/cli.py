@@ -60,11 +60,14 @@ def say(
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes what is fastest.")] = 0,
 ) -> None:
     """Speak TEXT into a WAV file."""
+    if threads:
+        torch.set_num_threads(threads)
     if subtitles is not None and subtitles.suffix.lower() not in SUBTITLE_FORMATS:
         raise typer.BadParameter(f"{subtitles} must end with .srt or .vtt")
     try:
         loaded = load_bundle(bundle)
-        torch.set_num_threads(threads or loaded.best_threads)
+        if not threads:
+            torch.set_num_threads(loaded.best_threads)
         chosen = _voice(loaded, voice, language)
         options = SynthesisOptions(seed=seed, sample_steps=sample_steps)
         wanted = TimestampDetail.WORD if subtitles else TimestampDetail.NONE

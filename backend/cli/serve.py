@@ -69,13 +69,15 @@ async def _serve(settings: Settings) -> None:
     server = TtsServer(settings)
     try:
         server.bind()
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
         words = read_lexicon(settings.lexicon) if settings.lexicon else ()
         bundles = [
             await asyncio.to_thread(load_bundle, folder, settings.device, words, precision)
             for folder in settings.bundle
         ]
-        best = max(bundle.best_threads for bundle in bundles)
-        torch.set_num_threads(settings.threads or best)
+        if not settings.threads:
+            torch.set_num_threads(max(bundle.best_threads for bundle in bundles))
         names = ", ".join(bundle.name for bundle in bundles)
         typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
         loaded = [
