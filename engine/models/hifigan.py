@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 if TYPE_CHECKING:
-    from engine.models.hifigan_stream import Layers
+    from engine.models.generator_layers import Layers
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01

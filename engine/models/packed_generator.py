@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
+from engine.models.generator_layers import Keeper
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
-from engine.models.hifigan_stream import Keeper
 from engine.models.kernel_threads import share
 from engine.models.panels import padded, panels_of
 from engine.models.weight_norm import weight_of

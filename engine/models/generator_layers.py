@@ -1,0 +1,166 @@
+"""The layers of a HiFi-GAN that runs piece by piece, of plain tensor operations, for any device.
+
+Packed ones, for a CPU, are in `packed_generator`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.models.hifigan import SLOPE
+from engine.models.weight_norm import weight_of
+
+
+class Keeper(Protocol):
+    """What keeps samples [B, C, 1, T] between pieces, and how many of the next it leaves out."""
+
+    kept: Tensor | None
+    skip: int
+
+
+class Layer(Protocol):
+    """A part of a generator on its way through one sound, or several that are at a like place."""
+
+    @property
+    def keepers(self) -> Sequence[Keeper]:
+        """Where its state is; of packed layers, which know one sound at a time, nowhere."""
+        ...
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """Take samples [B, C, 1, T]; return those whose neighbours are all there."""
+        ...
+
+
+class Layers(Protocol):
+    """Makes the layers of a stream; a piece passes them `block_frames` at a time, or at once."""
+
+    @property
+    def block_frames(self) -> int | None: ...
+    def convolution(self, conv: nn.Module) -> Layer: ...
+    def upsampling(self, up: nn.ConvTranspose1d) -> Layer: ...
+    def pair(self, first: nn.Module, second: nn.Module) -> Layer: ...
+
+
+class Keeping:
+    """A layer that keeps samples; it has seen nothing yet."""
+
+    def __init__(self) -> None:
+        self.kept: Tensor | None = None
+        self.skip = 0
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        """Itself."""
+        return [self]
+
+
+class _Convolution(Keeping):
+    """A convolution of odd width that keeps its length; knows the samples before the next piece."""
+
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        self._conv = cast(nn.Conv1d, conv)
+        self._weight = weight_of(self._conv).unsqueeze(2)
+        self._pad = int(self._conv.padding[0])
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        seen = _silence(x, self._pad) if self.kept is None else self.kept
+        x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
+        ready = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
+        self.kept = x[..., ready:]
+        if not ready:
+            return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
+        dilation = (1, self._conv.dilation[0])
+        return F.conv2d(x, self._weight, self._conv.bias, dilation=dilation)
+
+
+def _silence(like: Tensor, samples: int) -> Tensor:
+    """Zeros [B, C, 1, samples], channels last: joined to others they must not change the layout."""
+    shape = (*like.shape[:-1], samples)
+    layout = torch.channels_last
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout).zero_()
+
+
+class _Upsampling(Keeping):
+    """A transposed convolution of bent samples; adds what overlaps from the piece before."""
+
+    def __init__(self, conv: nn.ConvTranspose1d) -> None:
+        super().__init__()
+        self._conv = conv
+        self._weight = weight_of(conv).unsqueeze(2)
+        self.skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        stride, width = self._conv.stride[0], self._conv.kernel_size[0]
+        x, tail = F.leaky_relu(x, SLOPE), self.kept
+        if tail is None:
+            tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
+        if x.shape[-1]:
+            spread = F.conv_transpose2d(x, self._weight, stride=(1, stride))
+            spread = spread.contiguous(memory_format=torch.channels_last)
+            spread[..., : width - stride] += tail
+        else:
+            spread = tail
+        ready = x.shape[-1] * stride
+        self.kept = spread[..., ready:]
+        out = spread[..., : spread.shape[-1] - int(self._conv.padding[0]) if last else ready]
+        skipped = min(self.skip, out.shape[-1])
+        self.skip -= skipped
+        out = out[..., skipped:]
+        return out if self._conv.bias is None else out.add_(self._conv.bias[:, None, None])
+
+
+class Waiting(Keeping):
+    """Samples that wait for others to catch up."""
+
+    def put(self, x: Tensor) -> int:
+        """Add samples; returns how many are held."""
+        self.kept = x if self.kept is None else torch.cat([self.kept, x], dim=-1)
+        return self.kept.shape[-1]
+
+    def take(self, samples: int) -> Tensor:
+        """Remove and return the oldest."""
+        held = cast(Tensor, self.kept)
+        self.kept = held[..., samples:]
+        return held[..., :samples]
+
+
+class _Pair:
+    """A pair of convolutions and the residual that waits for them."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        self._first, self._second = _Convolution(first), _Convolution(second)
+        self._residual = Waiting()
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        return [self._first, self._second, self._residual]
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        self._residual.put(x)
+        y = self._first.push(F.leaky_relu(x, SLOPE), last)
+        y = self._second.push(F.leaky_relu_(y, SLOPE), last)
+        return y.add_(self._residual.take(y.shape[-1]))
+
+
+class _PlainLayers:
+    """Layers of tensor operations, for any device."""
+
+    block_frames = None
+
+    def convolution(self, conv: nn.Module) -> _Convolution:
+        return _Convolution(conv)
+
+    def upsampling(self, up: nn.ConvTranspose1d) -> _Upsampling:
+        return _Upsampling(up)
+
+    def pair(self, first: nn.Module, second: nn.Module) -> _Pair:
+        return _Pair(first, second)
+
+
+PLAIN = _PlainLayers()
