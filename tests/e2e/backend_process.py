@@ -78,8 +78,6 @@ class BackendProcess:
                 env={
                     "PATH": os.environ["PATH"],
                     "OMP_NUM_THREADS": THREADS,
-                    # More would wait for each other many times a token, long on a busy machine.
-                    "NUMBA_NUM_THREADS": self._settings.get("GPTSOVITS_THREADS") or THREADS,
                     "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
                     "PYTHONUNBUFFERED": "1",
                     "GPTSOVITS_DATA_DIR": str(self._folder / "data"),
