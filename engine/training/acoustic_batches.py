@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from engine.audio.spectrogram import Spectrogram
 from engine.training.acoustic_pass import AcousticBatch
+from engine.training.placement import sent, sent_batch
 
 
 class AcousticExample(Protocol):
@@ -42,7 +43,10 @@ class BatchOptions:
 
 
 class BatchLoader:
-    """Draws batches of similar length, with references of the same speakers."""
+    """Draws batches of similar length, with references of the same speakers.
+
+    They are where the `spectrogram` is.
+    """
 
     POOL = 16
 
@@ -76,8 +80,9 @@ class BatchLoader:
         spoken = [self._waveform(e, e.frames) for e in chosen]
         others = [self.rng.choice(self.by_speaker[e.speaker]) for e in chosen]
         heard = [self._waveform(e, min(e.frames, self.options.reference_frames)) for e in others]
-        waveform, references = padded(spoken), padded(heard)
-        return AcousticBatch(
+        device = self.spectrogram.window.device
+        waveform, references = sent(padded(spoken), device), sent(padded(heard), device)
+        batch = AcousticBatch(
             spectrogram=self.spectrogram(waveform),
             frames=torch.tensor([e.frames for e in chosen]),
             waveform=waveform[:, None],
@@ -87,6 +92,7 @@ class BatchLoader:
             reference=self.spectrogram(references),
             reference_frames=torch.tensor([len(w) // self.hop for w in heard]),
         )
+        return sent_batch(batch, device)
 
     def _waveform(self, example: AcousticExample, frames: int) -> Tensor:
         piece = self.audio[example.start : example.start + frames * self.hop]

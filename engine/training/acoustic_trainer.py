@@ -24,6 +24,7 @@ from engine.training.acoustic_batches import AcousticExample, BatchLoader, Batch
 from engine.training.acoustic_pass import AcousticBatch, encode, prior_latents, slices
 from engine.training.adversary import Adversary, MelDistance
 from engine.training.losses import kl_loss
+from engine.training.placement import device_of
 from engine.training.run import Stateful, TrainingRun
 
 
@@ -63,14 +64,14 @@ class AcousticTrainer:
     ) -> None:
         torch.manual_seed(options.seed)
         self.decoder, self.options = decoder, options
-        config = decoder.config
-        self.adversary = Adversary(options.discriminator_width, options.learning_rate)
-        self.distance = MelDistance(config.sample_rate_hz, options.resolutions)
+        config, device = decoder.config, device_of(decoder)
+        self.adversary = Adversary(options.discriminator_width, options.learning_rate).to(device)
+        self.distance = MelDistance(config.sample_rate_hz, options.resolutions).to(device)
         for name, parameter in decoder.named_parameters():
             parameter.requires_grad_(not name.startswith(options.frozen))
         trained = [p for p in decoder.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            trained, options.learning_rate, betas=(0.8, 0.99), eps=1e-9
+            trained, options.learning_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
         )
         parts: dict[str, Stateful] = {
             "decoder": decoder,
@@ -84,7 +85,7 @@ class AcousticTrainer:
         torch.manual_seed(seed)
         rng = random.Random(seed)
         spectrogram = Spectrogram(n_fft, hop, n_fft)
-        self.loader = BatchLoader(examples, audio, spectrogram, options.batches, rng)
+        self.loader = BatchLoader(examples, audio, spectrogram.to(device), options.batches, rng)
 
     def train(self) -> None:
         """Run to the end, with a report every 50 and a checkpoint every 200 steps."""
@@ -104,15 +105,16 @@ class AcousticTrainer:
             group["lr"] = rate * warm
 
     def _step(self, batch: AcousticBatch) -> dict[str, Tensor]:
-        o, config = self.options, self.decoder.config
+        o, config, device = self.options, self.decoder.config, batch.waveform.device
         shape = (len(batch.frames), config.inter_channels, batch.spectrogram.shape[-1])
-        e = encode(self.decoder, batch, torch.randn(shape))
-        from_prior = prior_latents(self.decoder, e, torch.randn(shape), o.prior_noise)
+        e = encode(self.decoder, batch, torch.randn(shape, device=device))
+        noise = torch.randn(shape, device=device)
+        from_prior = prior_latents(self.decoder, e, noise, o.prior_noise)
         latents = torch.cat([e.z, from_prior])
         frames, waveform, style = (
             torch.cat([once, once]) for once in (batch.frames, batch.waveform, e.style)
         )
-        starts = (torch.rand(len(frames)) * (frames - o.segment_frames + 1)).long()
+        starts = (torch.rand(len(frames), device=device) * (frames - o.segment_frames + 1)).long()
         fake = self.decoder.dec(slices(latents, starts, o.segment_frames), style)
         real = slices(waveform, starts, o.segment_frames, config.hop_length)
         kl = kl_loss(e.z_p, e.posterior_log_std, e.prior.mean, e.prior.log_std, e.mask)

@@ -24,7 +24,7 @@ class Adversary(nn.Module):
         super().__init__()
         self.discriminators = Discriminators(width=width)
         self.optimizer = torch.optim.AdamW(
-            self.discriminators.parameters(), learning_rate, betas=(0.8, 0.99), eps=1e-9
+            self.discriminators.parameters(), learning_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
         )
 
     def losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:

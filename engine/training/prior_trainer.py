@@ -16,6 +16,7 @@ from engine.models.vits_decoder import VitsDecoder
 from engine.training.acoustic_batches import AcousticExample, BatchLoader, BatchOptions
 from engine.training.acoustic_pass import encode
 from engine.training.losses import kl_loss
+from engine.training.placement import device_of
 from engine.training.run import Stateful, TrainingRun
 
 
@@ -45,16 +46,16 @@ def train_prior(
 ) -> None:
     """Train in place what predicts `decoder.enc_q`'s latents, resuming what `folder` holds."""
     torch.manual_seed(options.seed)
-    config = decoder.config
+    config, device = decoder.config, device_of(decoder)
     trained = prior_networks(decoder)
     optimizer = torch.optim.AdamW(
-        trained.parameters(), options.learning_rate, betas=(0.8, 0.99), eps=1e-9
+        trained.parameters(), options.learning_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
     )
     parts: dict[str, Stateful] = {"prior": trained, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = random.Random(options.seed + run.step)
     spectrogram = Spectrogram(config.filter_length, config.hop_length, config.filter_length)
-    loader = BatchLoader(examples, audio, spectrogram, options.batches, rng)
+    loader = BatchLoader(examples, audio, spectrogram.to(device), options.batches, rng)
     trained.train()
     while not run.finished:
         decay = (options.final_learning_rate / options.learning_rate) ** run.progress
@@ -62,7 +63,7 @@ def train_prior(
             group["lr"] = options.learning_rate * decay * min(1.0, (run.step + 1) / 200)
         batch = loader.draw()
         frames = batch.spectrogram.shape[-1]
-        noise = torch.randn(len(batch.frames), config.inter_channels, frames)
+        noise = torch.randn(len(batch.frames), config.inter_channels, frames, device=device)
         e = encode(decoder, batch, noise)
         kl = kl_loss(e.z_p, e.posterior_log_std, e.prior.mean, e.prior.log_std, e.mask)
         optimizer.zero_grad()

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class TrainingRun:
         self.folder, self.parts, self.steps, self.hours = folder, dict(parts), steps, hours
         self.step = 0
         self.spent_s = 0.0
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor | float] = {}
         self._counted = 0
         self._mark = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,14 +54,14 @@ class TrainingRun:
         return self.progress >= 1.0
 
     def advance(self, losses: Mapping[str, Tensor | float]) -> None:
-        """Count a step and its losses."""
+        """Count a step and its losses, which may still be on their way."""
         self.step += 1
         now = time.monotonic()
         self.spent_s += now - self._mark
         self._mark = now
         self._counted += 1
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            self._sums[name] = self._sums.get(name, 0.0) + value
 
     def keep(self) -> None:
         """Report every 50 steps and save every 200, and at the end."""
@@ -71,7 +72,7 @@ class TrainingRun:
 
     def report(self) -> dict[str, float]:
         """Log the mean losses since the last report, with the time that is left."""
-        means = {name: total / self._counted for name, total in self._sums.items()}
+        means = {name: float(total) / self._counted for name, total in self._sums.items()}
         self._sums, self._counted = {}, 0
         left_s = self.spent_s / max(self.progress, 1e-6) * (1 - self.progress)
         shown = " ".join(f"{name} {value:.3f}" for name, value in means.items())
@@ -97,8 +98,15 @@ class TrainingRun:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = load_checkpoint(self.folder)
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         self.step, self.spent_s = state["run"]["step"], state["run"]["spent_s"]
         logger.info("resumed %s at step %d", self.folder.name, self.step)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any]:
+    """The newest state of the run in `folder`, on the host wherever it was made."""
+    path, host = folder / "checkpoint.pt", torch.device("cpu")
+    state: dict[str, Any] = torch.load(path, map_location=host, weights_only=True)
+    return state

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from engine.audio.spectrogram import Spectrogram
 from engine.models.vits_decoder import VitsDecoder
 from engine.training.adversary import Adversary, MelDistance
+from engine.training.placement import device_of, sent
 from engine.training.run import Stateful, TrainingRun
 
 CONTEXT_FRAMES = 2  # on both sides of a segment, so that its spectrum has its true surroundings
@@ -45,15 +46,17 @@ def train_vocoder(
 
     The style is left out (its projection stays zero): log-mels say all that a vocoder needs.
     """
-    o, config = options, decoder.config
+    o, config, device = options, decoder.config, device_of(decoder)
     torch.manual_seed(o.seed)
     decoder.dec.cond.requires_grad_(False)
     for parameter in decoder.dec.cond.parameters():
         nn.init.zeros_(parameter)
-    adversary = Adversary(o.discriminator_width, o.learning_rate)
-    distance = MelDistance(config.sample_rate_hz, o.resolutions)
+    adversary = Adversary(o.discriminator_width, o.learning_rate).to(device)
+    distance = MelDistance(config.sample_rate_hz, o.resolutions).to(device)
+    spectrogram = Spectrogram(config.filter_length, config.hop_length, config.filter_length)
+    spectrogram.to(device)
     optimizer = torch.optim.AdamW(
-        decoder.dec.parameters(), o.learning_rate, betas=(0.8, 0.99), eps=1e-9
+        decoder.dec.parameters(), o.learning_rate, betas=(0.8, 0.99), eps=1e-9, fused=True
     )
     parts: dict[str, Stateful] = {
         "vocoder": decoder.dec,
@@ -67,7 +70,7 @@ def train_vocoder(
         rate = o.learning_rate * (o.final_learning_rate / o.learning_rate) ** run.progress
         for group in chain(optimizer.param_groups, adversary.optimizer.param_groups):
             group["lr"] = rate * min(1.0, (run.step + 1) / 100)
-        z, real = _segments(decoder, audio, o, rng)
+        z, real = _segments(decoder, spectrogram, audio, o, rng)
         fake = decoder.dec(z)
         losses = {"mel": o.mel_weight * distance(real, fake)}
         if run.step >= o.adversarial_after:
@@ -83,23 +86,21 @@ def train_vocoder(
 
 def _segments(
     decoder: VitsDecoder,
+    spectrogram: Spectrogram,
     audio: np.ndarray[tuple[int], np.dtype[np.int16]],
     options: VocoderOptions,
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Random segments: latents [B, C, frames] and waveform [B, 1, frames * hop]."""
-    config, frames = decoder.config, options.segment_frames
-    hop, n_fft = config.hop_length, config.filter_length
+    hop, frames = decoder.config.hop_length, options.segment_frames
     length = (frames + 2 * CONTEXT_FRAMES) * hop
     starts = rng.integers(len(audio) - length, size=options.batch)
     pieces = np.stack([audio[s : s + length] for s in starts]).astype(np.float32) / 32768
-    waveform = torch.from_numpy(pieces)
+    waveform = sent(torch.from_numpy(pieces), spectrogram.window.device)
     inside = slice(CONTEXT_FRAMES, CONTEXT_FRAMES + frames)
     with torch.no_grad():
-        spectrogram = Spectrogram(n_fft, hop, n_fft)(waveform)
-        mean, log_std = decoder.enc_q(
-            spectrogram, torch.ones_like(spectrogram[:, :1]), torch.empty(0)
-        )
+        magnitude = spectrogram(waveform)
+        mean, log_std = decoder.enc_q(magnitude, torch.ones_like(magnitude[:, :1]), torch.empty(0))
     z = mean + torch.randn_like(mean) * log_std.exp()
     real = waveform[:, None, CONTEXT_FRAMES * hop : (CONTEXT_FRAMES + frames) * hop]
     return z[..., inside], real

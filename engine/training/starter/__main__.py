@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from engine.device import pick_device
 from engine.training.starter.export import export_bundle
 from engine.training.starter.recipe import RECIPE
 from engine.training.starter.stages import STAGES, Stage, run_stages, set_up
@@ -30,6 +31,7 @@ def main(
         "engine/bundles/starter"
     ),
     stage: Annotated[Stage | None, typer.Option(help="Only this stage, without export.")] = None,
+    device: Annotated[str, typer.Option(help="Of the trainings: auto, cpu, cuda.")] = "auto",
     processes: Annotated[int, typer.Option(help="Stages at a time.")] = 2,
     threads: Annotated[int, typer.Option(help="CPU threads of each process.")] = 1,
     share: Annotated[
@@ -38,11 +40,11 @@ def main(
 ) -> None:
     """Speak, prepare, train and export."""
     set_up(threads)
-    recipe = RECIPE.shortened(share)
+    recipe, where = RECIPE.shortened(share), pick_device(device)
     if stage:
-        STAGES[stage](work, recipe)
+        STAGES[stage](work, recipe, where)
         return
-    run_stages(work, recipe, processes, threads)
+    run_stages(work, recipe, where, processes, threads)
     export_bundle(work, bundle, recipe)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.hubert import HOP_SAMPLES, SAMPLE_RATE_HZ, ContentEncoder, HubertSizes
+from engine.training.placement import device_of, sent
 from engine.training.run import Stateful, TrainingRun
 from engine.training.starter.generate import Utterance, load_audio, load_utterances
 from engine.training.starter.speech import PAUSE
@@ -76,16 +77,18 @@ class PhoneNames:
         return first * len(self.names) + second
 
 
-def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -> ContentEncoder:
-    """Train, or resume; returns the encoder in evaluation mode."""
+def train_content_encoder(
+    speech: Path, folder: Path, options: ContentOptions, device: torch.device
+) -> ContentEncoder:
+    """Train, or resume, on a device; returns the encoder there, in evaluation mode."""
     torch.manual_seed(options.seed)
     utterances, audio = load_utterances(speech), load_audio(speech)
     phones = PhoneNames(utterances)
     targets = [phones.frame_targets(u) for u in utterances]
-    encoder = ContentEncoder(CONTENT_CONFIG)
-    head = nn.Linear(HubertSizes.read(CONTENT_CONFIG).hidden_size, len(phones.names))
+    encoder = ContentEncoder(CONTENT_CONFIG).to(device)
+    head = nn.Linear(HubertSizes.read(CONTENT_CONFIG).hidden_size, len(phones.names)).to(device)
     parameters = [*encoder.parameters(), *head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(parameters, options.learning_rate, weight_decay=0.01, fused=True)
     parts: dict[str, Stateful] = {"encoder": encoder, "head": head, "optimizer": optimizer}
     run = TrainingRun(folder, parts, options.steps, options.hours)
     rng = np.random.default_rng(options.seed + run.step)
@@ -93,7 +96,8 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
         warm = min(1.0, (run.step + 1) / 100)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * warm * (1 - 0.95 * run.progress)
-        waves, wanted = _crops(utterances, targets, audio, options.batch, rng)
+        crops = _crops(utterances, targets, audio, options.batch, rng)
+        waves, wanted = (sent(each, device) for each in crops)
         logits = head(encoder(waves).mT)  # [B, F, phones]
         loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten())
         optimizer.zero_grad()
@@ -107,10 +111,10 @@ def train_content_encoder(speech: Path, folder: Path, options: ContentOptions) -
 
 
 def frames_of(encoder: ContentEncoder, samples: Recording) -> Tensor:
-    """Content features [D, T // 320] of int16 samples at 16 kHz."""
-    wave = torch.from_numpy(samples.astype(np.float32) / 32768)
+    """Content features [D, T // 320] of int16 samples at 16 kHz, on the host."""
+    wave = torch.from_numpy(samples.astype(np.float32) / 32768).to(device_of(encoder))
     with torch.inference_mode():
-        return encoder(F.pad(wave, (0, FRAME_PAD))[None])[0]
+        return encoder(F.pad(wave, (0, FRAME_PAD))[None])[0].cpu()
 
 
 def _label(language: str, phone: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from engine.checkpoints.bundle_folder import (
@@ -20,6 +19,7 @@ from engine.models.hubert import ContentEncoder
 from engine.models.sampling import SamplingOptions
 from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
+from engine.training.run import load_checkpoint
 from engine.training.starter.content import CONTENT_CONFIG
 from engine.training.starter.generate import Speaker, speak
 from engine.training.starter.recipe import (
@@ -78,7 +78,7 @@ def export_bundle(work: Path, bundle: Path, recipe: Recipe) -> None:
 
 
 def _state(run: Path, part: str) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = torch.load(run / "checkpoint.pt", weights_only=True)[part]
+    state: dict[str, Tensor] = load_checkpoint(run)[part]
     return state
 
 

@@ -21,6 +21,7 @@ from engine.models.vits_decoder import VitsDecoder
 from engine.text.frontend import TextFrontend
 from engine.training.parallel import Job, run_jobs
 from engine.training.prior_trainer import prior_networks, train_prior
+from engine.training.run import load_checkpoint
 from engine.training.semantic_trainer import train_text_to_semantic
 from engine.training.starter.content import train_content_encoder
 from engine.training.starter.generate import generate, load_audio, speak
@@ -58,14 +59,14 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def make_speech(work: Path, recipe: Recipe) -> None:
+def make_speech(work: Path, recipe: Recipe, device: torch.device) -> None:
     """Let the free synthesizers speak."""
     generate(work / "speech", recipe.speakers, recipe.seed)
 
 
-def make_tokens(work: Path, recipe: Recipe) -> None:
+def make_tokens(work: Path, recipe: Recipe, device: torch.device) -> None:
     """Train the content encoder, fit the codebook, and write the examples."""
-    encoder = train_content_encoder(work / "speech", work / "content", recipe.content)
+    encoder = train_content_encoder(work / "speech", work / "content", recipe.content, device)
     path = work / "tokenizer.pt"
     if not path.exists():
         fitted = fit_tokenizer(work / "speech", encoder, CODES, recipe.seed)
@@ -86,24 +87,23 @@ def new_decoder(work: Path, recipe: Recipe) -> VitsDecoder:
     return decoder
 
 
-def train_vocoder_alone(work: Path, recipe: Recipe) -> None:
+def train_vocoder_alone(work: Path, recipe: Recipe, device: torch.device) -> None:
     """Train the vocoder on log-mels."""
-    audio = load_audio(work / "speech")
-    train_vocoder(new_decoder(work, recipe), audio, work / "vocoder", recipe.vocoder)
+    decoder, audio = new_decoder(work, recipe).to(device), load_audio(work / "speech")
+    train_vocoder(decoder, audio, work / "vocoder", recipe.vocoder)
 
 
-def train_semantic(work: Path, recipe: Recipe) -> None:
+def train_semantic(work: Path, recipe: Recipe, device: torch.device) -> None:
     """Train the text-to-semantic model."""
     torch.manual_seed(recipe.seed)
-    model = TextToSemantic(semantic_config())
-    examples = load_examples(work)
-    folder = work / "semantic"
-    train_text_to_semantic(model, examples, folder, recipe.semantic, _anchors(work, recipe))
+    model = TextToSemantic(semantic_config()).to(device)
+    examples, anchors = load_examples(work), _anchors(work, recipe, device)
+    train_text_to_semantic(model, examples, work / "semantic", recipe.semantic, anchors)
 
 
-def _anchors(work: Path, recipe: Recipe) -> dict[str, Example]:
+def _anchors(work: Path, recipe: Recipe, device: torch.device) -> dict[str, Example]:
     """The references of the built-in voices, as synthesis will hear them."""
-    encoder = train_content_encoder(work / "speech", work / "content", recipe.content)
+    encoder = train_content_encoder(work / "speech", work / "content", recipe.content, device)
     make = ExampleMaker(encoder, load_tokenizer(work), TextFrontend("v2"))
     anchors = {}
     for speaker in recipe.speakers:
@@ -113,26 +113,24 @@ def _anchors(work: Path, recipe: Recipe) -> dict[str, Example]:
     return anchors
 
 
-def train_prior_alone(work: Path, recipe: Recipe) -> None:
+def train_prior_alone(work: Path, recipe: Recipe, device: torch.device) -> None:
     """Train what predicts log-mels from tokens, text and style."""
     decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
     examples, audio = load_examples(work), load_audio(work / "speech")
-    train_prior(decoder, examples, audio, work / "prior", recipe.prior)
+    train_prior(decoder.to(device), examples, audio, work / "prior", recipe.prior)
 
 
 def trained_decoder(work: Path, recipe: Recipe) -> VitsDecoder:
     """The decoder of all trained parts."""
     decoder = new_decoder(work, recipe)
     load_tokenizer(work).write_into(decoder)
-    vocoder = torch.load(work / "vocoder" / "checkpoint.pt", weights_only=True)
-    prior = torch.load(work / "prior" / "checkpoint.pt", weights_only=True)
-    decoder.dec.load_state_dict(vocoder["vocoder"])
-    prior_networks(decoder).load_state_dict(prior["prior"])
+    decoder.dec.load_state_dict(load_checkpoint(work / "vocoder")["vocoder"])
+    prior_networks(decoder).load_state_dict(load_checkpoint(work / "prior")["prior"])
     return decoder
 
 
-STAGES: Mapping[Stage, Callable[[Path, Recipe], None]] = MappingProxyType(
+STAGES: Mapping[Stage, Callable[[Path, Recipe, torch.device], None]] = MappingProxyType(
     {
         Stage.SPEECH: make_speech,
         Stage.TOKENS: make_tokens,
@@ -152,19 +150,21 @@ NEEDS: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
 )  # what must be done before each
 
 
-def run_stages(work: Path, recipe: Recipe, processes: int, threads: int) -> None:
-    """Run all stages, up to `processes` at a time.
+def run_stages(
+    work: Path, recipe: Recipe, device: torch.device, processes: int, threads: int
+) -> None:
+    """Run all stages, up to `processes` at a time, the trainings on a device.
 
     Raises:
         RuntimeError: one of them failed.
     """
     jobs = {
-        stage: Job(partial(_run, stage, work, recipe, threads), needs)
+        stage: Job(partial(_run, stage, work, recipe, device, threads), needs)
         for stage, needs in NEEDS.items()
     }
     run_jobs(jobs, processes)
 
 
-def _run(stage: Stage, work: Path, recipe: Recipe, threads: int) -> None:
+def _run(stage: Stage, work: Path, recipe: Recipe, device: torch.device, threads: int) -> None:
     set_up(threads)
-    STAGES[stage](work, recipe)
+    STAGES[stage](work, recipe, device)
