@@ -99,11 +99,16 @@ class HifiGan(nn.Module):
         self.conv_post = nn.Conv1d(c, 1, 7, padding=3, bias=config.final_bias)
         self.packed: Layers | None = None
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The numbers that it computes in."""
+        return self.conv_pre.weight.dtype
+
     def forward(self, z: Tensor, style_embedding: Tensor | None = None) -> Tensor:
         """[B, in, T], style [B, gin, 1] -> waveform [B, 1, T * hop] in [-1, 1]."""
-        x = self.conv_pre(z)
+        x = self.conv_pre(z.to(self.dtype))
         if style_embedding is not None:
-            x = x + self.cond(style_embedding)
+            x = x + self.cond(style_embedding.to(self.dtype))
         n = len(self.config.resblock_kernel_sizes)
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, SLOPE))

@@ -89,10 +89,10 @@ class HifiGanStream:
         return [keeper for layer in layers for keeper in layer.keepers]
 
     def _push(self, z: Tensor, *, last: bool) -> Tensor:
-        x = z.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        x = z.to(self._generator.dtype).unsqueeze(2).contiguous(memory_format=torch.channels_last)
         x = self._first.push(x, last)
         if self._style is not None:
-            x = x + self._generator.cond(self._style).unsqueeze(2)
+            x = x + self._generator.cond(self._style.to(x.dtype)).unsqueeze(2)
         for stage in self._stages:
             x = stage.push(x, last)
         return torch.tanh(self._last.push(F.leaky_relu(x, FINAL_SLOPE), last)).squeeze(2)

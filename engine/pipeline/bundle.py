@@ -24,7 +24,7 @@ from engine.checkpoints.revision import revision
 from engine.device import pick_device
 from engine.errors import UnreadableTextError, UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
-from engine.models.half_precision import Probe, halve
+from engine.models.half_precision import Probe, halve, halved_generator
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.packed_generator import pack_generator
 from engine.models.text_to_semantic import TextToSemantic
@@ -204,8 +204,12 @@ def load_bundle(
     where = pick_device(device)
     parts = load_parts(folder, config)
     fuse_weight_norm(parts.decoder)
-    if where.type == "cpu" and isinstance(parts.acoustic, VitsDecoder):
-        pack_generator(parts.acoustic.dec)
+    if isinstance(parts.acoustic, VitsDecoder):
+        parts.acoustic.to(where)
+        if where.type == "cpu":
+            pack_generator(parts.acoustic.dec)
+        elif precision is Precision.HALF:
+            parts.acoustic.dec = halved_generator(parts.acoustic.dec)
     pack_text_to_semantic(parts.text_to_semantic, precision, where)
     by_predictor = reads_by_predictor(config)
     predictor = find_predictor(folder, parts.bert_vocabulary) if by_predictor else None

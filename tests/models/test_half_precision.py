@@ -7,9 +7,10 @@ import torch
 
 from engine.errors import BundleError
 from engine.models import half_precision
-from engine.models.half_precision import Probe, greedy, halve
+from engine.models.half_precision import Probe, greedy, halve, halved_generator
+from engine.models.hifigan_stream import HifiGanStream
 from engine.models.text_to_semantic import TextToSemantic
-from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS
+from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS, tiny_decoder
 
 
 def a_model(gain: float = 1.0) -> TextToSemantic:
@@ -64,3 +65,28 @@ def test_a_model_that_says_something_else_is_refused_and_stays_as_it_was(
     with pytest.raises(BundleError, match="of the tokens stay, 101% must"):
         halve(model, some_probes())
     assert model.h.like.dtype is torch.float32
+
+
+def test_a_generator_is_halved_and_sounds_the_same_whole_and_in_pieces() -> None:
+    full = tiny_decoder().dec
+    half = halved_generator(full)
+    assert full.dtype is torch.float32 and half.dtype is torch.float16
+    z = torch.randn(1, full.config.in_channels, 24)
+    style = torch.randn(1, full.config.gin_channels, 1)
+    with torch.inference_mode():
+        wanted = full(z, style)
+        stream = HifiGanStream(half, style)
+        pieces = [stream.push(z[..., :9], last=False), stream.push(z[..., 9:], last=True)]
+    for got in (half(z, style), torch.cat(pieces, dim=-1)):
+        torch.testing.assert_close(
+            got.float(), wanted, atol=1e-2 * float(wanted.abs().max()), rtol=0
+        )
+
+
+def test_a_generator_whose_numbers_are_too_large_for_it_is_refused() -> None:
+    generator = tiny_decoder().dec
+    with torch.no_grad():
+        generator.conv_pre.weight.mul_(1e6)
+        generator.conv_post.weight.mul_(1e-6)
+    with pytest.raises(BundleError, match="half precision changes the sound"):
+        halved_generator(generator)
