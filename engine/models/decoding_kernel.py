@@ -4,8 +4,8 @@ A step reads every weight once, so it can be no faster than memory; a library ca
 operation makes it several times slower. Here numba compiles the whole step, which several threads
 do together: each has its own heads and its own panels of every weight, and they meet four times a
 layer. The weights may be float32, float16 (as int16: numba has no other) or int8, with a scale for
-each output; activations and sums stay float32. A row gets the same result whatever the number of
-threads and of other rows.
+each output, and the caches float32 or float16; activations and sums stay float32. A row gets the
+same result whatever the number of threads and of other rows.
 
 Inside of the loops whole arrays are indexed: numba counts the references to slices of them.
 """
@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines
+from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines, narrow, wide
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, multiply, share_of
 
@@ -57,10 +57,13 @@ class Weights(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where the rows of a batch are: keys and values of all layers, and positions filled [B]."""
+    """Where the rows of a batch are: keys and values of all layers, and positions filled [B].
 
-    keys: NDArray[np.float32]  # [layers, rows, heads, capacity, head width]
-    values: NDArray[np.float32]
+    Keys and values are float32 or the bits of float16 as int16.
+    """
+
+    keys: NDArray[Any]  # [layers, rows, heads, capacity, head width]
+    values: NDArray[Any]
     lengths: NDArray[np.int64]
 
 
@@ -146,8 +149,8 @@ def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-de
     """Put the newest key and value of head `h` of row `b` into its caches [T, head width]."""
     head_width = keys.shape[1]
     for i in range(head_width):
-        keys[at, i] = qkv[b, width + h * head_width + i]
-        values[at, i] = qkv[b, 2 * width + h * head_width + i]
+        keys[at, i] = narrow(qkv[b, width + h * head_width + i], keys[at, i])
+        values[at, i] = narrow(qkv[b, 2 * width + h * head_width + i], values[at, i])
 
 
 @njit(fastmath=True, error_model="numpy", inline="always")
@@ -162,7 +165,7 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
     full = length - length % 4
     for t in range(0, full, 4):  # one at a time would be gathered from memory
         soon = (t + SOON) * head_width
-        for i in range(soon, soon + 4 * head_width, LINE // 4):
+        for i in range(soon, soon + 4 * head_width, LINE // keys.itemsize):
             if t + SOON < full:
                 fetch(keys, i)
             else:
@@ -170,16 +173,16 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
         s0, s1, s2, s3 = ZERO, ZERO, ZERO, ZERO
         for i in range(head_width):
             q = query[at + i]
-            s0 += keys[t, i] * q
-            s1 += keys[t + 1, i] * q
-            s2 += keys[t + 2, i] * q
-            s3 += keys[t + 3, i] * q
+            s0 += wide(keys[t, i]) * q
+            s1 += wide(keys[t + 1, i]) * q
+            s2 += wide(keys[t + 2, i]) * q
+            s3 += wide(keys[t + 3, i]) * q
         scores[t], scores[t + 1] = s0 * scale, s1 * scale
         scores[t + 2], scores[t + 3] = s2 * scale, s3 * scale
     for t in range(full, length):
         s0 = ZERO
         for i in range(head_width):
-            s0 += keys[t, i] * query[at + i]
+            s0 += wide(keys[t, i]) * query[at + i]
         scores[t] = s0 * scale
     for t in range(length):
         best = max(best, scores[t])
@@ -191,18 +194,19 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
         out[at + i] = ZERO
     for t in range(0, full, 4):
         soon = (t + SOON) * head_width
-        for i in range(soon, soon + 4 * head_width, LINE // 4):
+        for i in range(soon, soon + 4 * head_width, LINE // keys.itemsize):
             if t + SOON < full:
                 fetch(values, i)
             else:
                 fetch(keys, next_at + i - full * head_width)
         s0, s1, s2, s3 = scores[t], scores[t + 1], scores[t + 2], scores[t + 3]
         for i in range(head_width):
-            near, far = s0 * values[t, i] + s1 * values[t + 1, i], s2 * values[t + 2, i]
-            out[at + i] += near + far + s3 * values[t + 3, i]
+            near = s0 * wide(values[t, i]) + s1 * wide(values[t + 1, i])
+            far = s2 * wide(values[t + 2, i]) + s3 * wide(values[t + 3, i])
+            out[at + i] += near + far
     for t in range(full, length):
         for i in range(head_width):
-            out[at + i] += scores[t] * values[t, i]
+            out[at + i] += scores[t] * wide(values[t, i])
     for i in range(head_width):
         out[at + i] /= total
 

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from engine.errors import BundleError
 from engine.models.hifigan import HifiGan
-from engine.models.key_value_cache import KeyValueCache
 from engine.models.text_to_semantic import TextToSemantic
 
 LEAST_AGREEMENT = 0.99
@@ -60,7 +59,7 @@ def halve(model: TextToSemantic, probes: Sequence[Probe]) -> torch.dtype:
 
 def greedy(model: TextToSemantic, probe: Probe, past: Tensor | None = None) -> Tensor:
     """The likeliest token of every step, after those before it or those of the `past`."""
-    cache = KeyValueCache(model.config, 1, 512, model.h.like)
+    cache = model.new_cache(1, 512)
     logits = model.prefill(cache, probe.phoneme_ids, None, probe.prompt)
     tokens = [logits.argmax()]
     length = LONGEST if past is None else len(past)

@@ -58,3 +58,29 @@ def _fetch_code(context, array, index):  # type: ignore[no-untyped-def]
 
 
 fetch: Any = intrinsic(_fetch_code)
+
+
+def _wide_code(context, number):  # type: ignore[no-untyped-def]
+    """A float32, or the bits of a float16 as int16 -> float32."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        if number != types.int16:
+            return arguments[0]
+        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(number), generate
+
+
+def _narrow_code(context, number, like):  # type: ignore[no-untyped-def]
+    """A float32 as it is, or as the bits of a float16 where `like` is an int16."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        if like != types.int16:
+            return arguments[0]
+        return builder.bitcast(builder.fptrunc(arguments[0], ir.HalfType()), ir.IntType(16))
+
+    return like(number, like), generate
+
+
+wide: Any = intrinsic(_wide_code)
+narrow: Any = intrinsic(_narrow_code)

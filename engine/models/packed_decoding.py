@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -40,7 +40,8 @@ class Precision(StrEnum):
 
     `half` is float16, which released weights are, so that nothing is lost of them. `int8` holds
     for the feed-forward layers, two thirds of all, with a scale for each output; attention, where
-    the same error changes more tokens, then keeps `half`. Activations and sums stay float32.
+    the same error changes more tokens, then keeps `half`, and so do keys and values. Activations
+    and sums stay float32.
     On a GPU `half` holds for those as well (see `half_precision`), and there is no `int8`.
     """
 
@@ -64,10 +65,15 @@ class PackedDecoding:
         self.precision, self._weights, self._vocabulary = precision, weights, config.vocabulary
         self._head_width = config.width // config.heads
 
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        """See `Decode`; half of it where the weights are smaller still and would be outweighed."""
+        return torch.float16 if self.precision is Precision.INT8 else torch.float32
+
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """See `TextToSemantic.decode`; the cache has room, and its lengths stay."""
         lengths = cache.lengths[: cache.live].numpy()
-        places = Places(cache.keys.numpy(), cache.values.numpy(), lengths)
+        places = Places(_numbers(cache.keys), _numbers(cache.values), lengths)
         room = self._room(len(tokens), int(lengths.max()) + 1)
         step, weights = decoding_step(self._head_width), self._weights
         matrix_bytes = weights.linear1.weight[0].nbytes
@@ -83,6 +89,11 @@ class PackedDecoding:
         attended = aligned((rows, width), torch.float32).numpy()
         scores = np.empty((rows, width // self._head_width, positions), np.float32)
         return Room(attended, hidden, added, scores, logits)
+
+
+def _numbers(tensor: Tensor) -> NDArray[Any]:
+    """The numbers of a cache; the bits of float16, which numba does not know."""
+    return (tensor.view(torch.int16) if tensor.dtype is torch.float16 else tensor).numpy()
 
 
 def pack_text_to_semantic(

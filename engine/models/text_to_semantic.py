@@ -70,6 +70,11 @@ class _Embedding(nn.Module):
 class Decode(Protocol):
     """A decoding step beside the model's own, for the device that it is on."""
 
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        """The numbers that its caches hold."""
+        ...
+
     def __call__(self, cache: KeyValueCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """As `TextToSemantic.decode`, with room in the cache and its lengths left as they are."""
         ...
@@ -93,6 +98,12 @@ class TextToSemantic(nn.Module):
         self.h = Stack(config.layers, config.width, config.heads)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
         self.packed: Decode | None = None
+
+    def new_cache(self, rows: int, capacity: int) -> KeyValueCache:
+        """A cache for up to `rows` sequences, with room for `capacity` positions of each."""
+        like = self.h.like
+        dtype = like.dtype if self.packed is None else self.packed.cache_dtype
+        return KeyValueCache(self.config, rows, capacity, like.to(dtype))
 
     def embed_text(
         self,

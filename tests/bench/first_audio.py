@@ -6,7 +6,6 @@ import copy
 
 import torch
 
-from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
@@ -39,7 +38,7 @@ def _first_audio(model: TextToSemantic, decoder: VitsDecoder) -> None:
     stream = VitsStream(
         decoder, style, Manner(0.5, 1.0), official.phonemes(40), torch.Generator().manual_seed(0)
     )
-    cache = KeyValueCache(model.config, 1, 256, model.ar_predict_layer.weight)
+    cache = model.new_cache(1, 256)
     prompt = official.tokens(official.PROMPT_TOKENS)
     logits = model.prefill(cache, official.phonemes(), None, prompt)
     tokens = [logits[:-1].argmax()]

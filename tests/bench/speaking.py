@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from engine.models.key_value_cache import KeyValueCache
 from engine.pipeline.acoustic import Manner
 from engine.pipeline.bundle import Bundle
 from engine.types import Audio
@@ -22,7 +21,7 @@ def speak_a_second(bundle: Bundle, tokens: int, flow_steps: int) -> None:
     if features is None or voice.bert_features is None:
         raise RuntimeError("the bundle reads no characters")
     model = bundle.text_to_semantic
-    cache = KeyValueCache(model.config, 1, 512, model.ar_predict_layer.weight)
+    cache = model.new_cache(1, 512)
     model.prefill(
         cache,
         torch.cat([voice.phoneme_ids, ids]),

@@ -96,8 +96,7 @@ def _sum(numbers: NDArray[np.float32]) -> Any:
 
 
 def _prefilled(model: TextToSemantic, rows: int) -> KeyValueCache:
-    like = model.ar_predict_layer.weight
-    cache = KeyValueCache(model.config, rows, 512, like)
+    cache = model.new_cache(rows, 512)
     for _ in range(rows):
         prompt = official.tokens(official.PROMPT_TOKENS)
         model.prefill(cache, official.phonemes(), None, prompt)

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from engine.errors import MissingDependencyError
-from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import PackedDecoding, Precision, pack_text_to_semantic
 from engine.models.text_to_semantic import TextToSemantic
 from tests.source_tree import ROOT
@@ -54,7 +53,7 @@ def decoded(model: TextToSemantic, rows: int, threads: int = 1) -> torch.Tensor:
     """Logits [steps, rows, V] of the first prompts, each followed by the same tokens."""
     torch.set_num_threads(1)
     source = torch.Generator().manual_seed(5)
-    cache = KeyValueCache(SEMANTIC, rows, 8, torch.zeros(1))
+    cache = model.new_cache(rows, 8)
     for n in PROMPTS[:rows]:
         phonemes = torch.randint(SYMBOLS, (9,), generator=source)
         model.prefill(cache, phonemes, None, torch.randint(CODES, (n,), generator=source))

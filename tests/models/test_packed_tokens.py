@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_decoding import Precision
 from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline.bundle import load_bundle
@@ -45,7 +44,7 @@ def chosen(
     model: TextToSemantic, phonemes: Tensor, prompt: Tensor, past: Tensor | None = None
 ) -> Tensor:
     """The likeliest token of every step, after those chosen before or those of the `past`."""
-    cache = KeyValueCache(model.config, 1, 512, model.ar_predict_layer.weight)
+    cache = model.new_cache(1, 512)
     tokens = [model.prefill(cache, phonemes, None, prompt).argmax()]
     length = LONGEST if past is None else len(past)
     while len(tokens) < length and (past is not None or int(tokens[-1]) != model.config.end):
