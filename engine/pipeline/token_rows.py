@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from engine.models.decoding_rows import Choosing, DecodingRows
@@ -92,6 +93,7 @@ class TokenRows:
         pairs = zip(arrived.owners, arrived.tokens.wait(), strict=True)
         return [(owner, token) for owner, token in pairs if owner is not None]
 
+    @torch.inference_mode()
     def remove(self, owner: int) -> None:
         """Free a row, if the owner has one; the last one moves into its place."""
         if owner not in self._owners:

@@ -19,7 +19,7 @@ from engine.pipeline import scheduler as scheduling
 from engine.pipeline.scheduler import Scheduler
 from engine.pipeline.sentence import Prefill
 from engine.pipeline.synthesizer import synthesize
-from engine.pipeline.token_rows import TokenRows
+from engine.pipeline.token_rows import INITIAL_CAPACITY, TokenRows
 from engine.types import SynthesisOptions, SynthesisRequest
 from tests.models.test_recorded_steps import Warming
 from tests.tiny_bundle import CODES, SEMANTIC, SYMBOLS, tiny_bundle, tiny_prompt
@@ -128,6 +128,16 @@ def test_rows_that_a_fault_left_behind_are_nobodys(
             begin(rows, 1)
     assert rows.owners == ()
     assert said(rows, [3], cancels=0)[3] == alone[3]
+
+
+def test_a_row_is_removed_by_anybody_after_the_cache_has_grown(model: TextToSemantic) -> None:
+    rows = TokenRows(model, 2)
+    long = Prefill(torch.zeros(INITIAL_CAPACITY, dtype=torch.long), None, torch.tensor([1]))
+    with torch.inference_mode():
+        for owner in range(2):
+            rows.begin(owner, long, Choosing(SamplingOptions(), random_key(owner)))
+    rows.remove(0)  # outside of inference mode
+    assert rows.owners == (1,)
 
 
 def test_recorded_steps_change_nothing_that_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
