@@ -34,17 +34,21 @@ class CudaGraphs:
 
     def __init__(self, device: torch.device) -> None:
         self._device, self._pool = device, torch.cuda.graph_pool_handle()
+        self._side = torch.cuda.Stream(device)  # libraries keep memory for each stream they see
 
     def __call__(self, work: Work) -> Work:
-        """See `Recorder`: libraries set themselves up the first time, which is not recorded."""
+        """See `Recorder`: libraries set themselves up the first time, which is not recorded.
+
+        Other threads may use the GPU meanwhile.
+        """
         with torch.cuda.device(self._device):
-            now, side = torch.cuda.current_stream(), torch.cuda.Stream()
+            now, side = torch.cuda.current_stream(), self._side
             side.wait_stream(now)
             with torch.cuda.stream(side):
                 work()
             now.wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self._pool, stream=side):
+            with torch.cuda.graph(graph, self._pool, side, capture_error_mode="thread_local"):
                 work()
         return graph.replay
 

@@ -86,5 +86,5 @@ def _beyond_top_p(ordered: Tensor, logits: Tensor, top_p: Tensor) -> Tensor:
     """Which of the `ordered` best logits [B, W] go; never the first."""
     shares = (ordered - logits.logsumexp(1, keepdim=True)).exp_()
     beyond = (shares.cumsum(1) > top_p) & (top_p < 1.0)
-    beyond[:, 0] = False
+    beyond[:, 0].fill_(False)  # an assignment may take the number from the host
     return beyond
