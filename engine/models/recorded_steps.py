@@ -12,8 +12,7 @@ from torch import Tensor
 from engine.models.decoding_rows import DecodingRows
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.recording import Recorder, Work
-from engine.models.semantic_layers import Layer, LayerStep
-from engine.models.text_to_semantic import TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic, WindowDecode
 
 POSITIONS = (256, 384, 512, 768, 1024, 1536)  # then multiples of the last
 
@@ -25,7 +24,7 @@ class RecordedSteps:
         model: in evaluation mode, its weights where they stay.
         cache, rows: of the same sequences.
         record: makes the recordings.
-        step: what stands in for the step of a layer.
+        decode: what stands in for the decoding of a window.
     """
 
     def __init__(
@@ -34,10 +33,10 @@ class RecordedSteps:
         cache: KeyValueCache,
         rows: DecodingRows,
         record: Recorder,
-        step: LayerStep = Layer.step,
+        decode: WindowDecode = TextToSemantic.decode_window,
     ) -> None:
         self._model, self._cache, self._rows = model, cache, rows
-        self._record, self._step = record, step
+        self._record, self._decode = record, decode
         self._steps: dict[tuple[int, int], Work] = {}
         self._keys = cache.keys
 
@@ -75,7 +74,7 @@ class RecordedSteps:
 
         def work() -> None:
             tokens, at = state.tokens[:rows], state.positions[:rows]
-            logits = self._model.decode_window(window, tokens, at, self._step)
+            logits = self._decode(self._model, window, tokens, at)
             state.choose_as_recorded(logits)
             window.lengths.add_(state.alive[:rows])
 

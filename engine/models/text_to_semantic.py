@@ -14,7 +14,7 @@ batch keeps its own length in the cache, so rows of any length decode together:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -212,6 +212,10 @@ class TextToSemantic(nn.Module):
 
     def _bert(self, bert_features: Tensor) -> Tensor:
         return self.bert_proj(bert_features.mT)
+
+
+WindowDecode = Callable[[TextToSemantic, Window, Tensor, Tensor], Tensor]
+"""Does what `TextToSemantic.decode_window` does with the step of its own."""
 
 
 def prefix_mask(text: int, total: int, device: torch.device) -> Tensor:

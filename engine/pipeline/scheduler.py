@@ -24,6 +24,7 @@ from functools import partial
 import torch
 
 from engine.errors import EngineError
+from engine.models.device_decoding import best_decode
 from engine.models.recording import recorder_for
 from engine.pipeline.acoustic import Piece
 from engine.pipeline.bundle import Bundle
@@ -77,7 +78,8 @@ class Scheduler:
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
         record = recorder_for(bundle.device)
-        self._rows = TokenRows(bundle.text_to_semantic, max_streams, record)
+        model = bundle.text_to_semantic
+        self._rows = TokenRows(model, max_streams, record, best_decode(model, max_streams))
         self._rows.prepare()
 
     @property

@@ -11,8 +11,7 @@ from engine.models.decoding_rows import Choosing, DecodingRows
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.recorded_steps import RecordedSteps
 from engine.models.recording import Fetched, Recorder
-from engine.models.semantic_layers import Layer, LayerStep
-from engine.models.text_to_semantic import TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic, WindowDecode
 from engine.pipeline.sentence import Prefill
 
 INITIAL_CAPACITY = 512
@@ -29,9 +28,9 @@ class _Underway:
 class TokenRows:
     """Up to `most` rows, each known by the number that its owner gives it.
 
-    With a recorder every step is a recording, of a `step` in each layer, and its tokens are told by
-    the step after it: they travel while that is at work. A row that has ended is then decoded once
-    more, to no effect.
+    With a recorder every step is a recording, of a `decode` and a choice, and its tokens are told
+    by the step after it: they travel while that is at work. A row that has ended is then decoded
+    once more, to no effect.
 
     A token that ends its sentence is the model's end; the row stays until it is removed.
     """
@@ -41,7 +40,7 @@ class TokenRows:
         model: TextToSemantic,
         most: int,
         record: Recorder | None = None,
-        step: LayerStep = Layer.step,
+        decode: WindowDecode = TextToSemantic.decode_window,
     ) -> None:
         like = model.h.like
         self._model, self._most = model, most
@@ -50,7 +49,7 @@ class TokenRows:
         self._recorded: RecordedSteps | None = None
         self._behind = 0  # steps, whose tokens are on their way
         if record is not None:
-            self._recorded = RecordedSteps(model, self._cache, self._rows, record, step)
+            self._recorded = RecordedSteps(model, self._cache, self._rows, record, decode)
             self._behind = 1
         self._owners: list[int] = []  # in the order of the rows
         self._underway: list[_Underway] = []  # the oldest first

@@ -1,9 +1,10 @@
 """What a GPU makes of the released v2 sizes, without a server: `--suites cuda` and `cuda-compiled`.
 
 Decoding goes through the rows that the scheduler drives, their recordings, and tokens on their way
-back; sound through the acoustic half, piece by piece as streams are heard. `cuda-compiled` lets
-PyTorch compile the step of a layer before it is recorded, which takes minutes. Everything runs on
-a CPU as well, without recordings, and means nothing there.
+back, by PyTorch's kernels and by the best for the device; sound through the acoustic half, piece by
+piece as streams are heard. `cuda-compiled` lets PyTorch compile the step of a layer before it is
+recorded, which takes minutes. Everything runs on a CPU as well, without recordings, and means
+nothing there.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import torch
 from torch import Tensor
 
 from engine.models.decoding_rows import Choosing
+from engine.models.device_decoding import best_decode
 from engine.models.random_numbers import random_key
 from engine.models.recording import recorder_for, repeat
 from engine.models.sampling import SamplingOptions
 from engine.models.semantic_layers import Layer, LayerStep
-from engine.models.text_to_semantic import TextToSemantic
+from engine.models.text_to_semantic import TextToSemantic, WindowDecode
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner, Piece
 from engine.pipeline.sentence import Prefill, last_cut
@@ -64,7 +66,9 @@ def measure(subject: Subject) -> list[Row]:
     """Tokens per second of each precision and number of streams; first sound; all of it."""
     rows: list[Row] = []
     for dtype in subject.dtypes:
-        rows += _decoding(_in_precision(subject, dtype), str(dtype)[6:], Layer.step)
+        precise, name = _in_precision(subject, dtype), str(dtype)[6:]
+        rows += _decoding(precise, name, TextToSemantic.decode_window)
+        rows += _decoding(precise, f"triton, {name}", best_decode(precise.model, subject.rows[-1]))
     return [*rows, _first_sound(subject), *_whole(subject)]
 
 
@@ -74,7 +78,8 @@ def measure_compiled(subject: Subject) -> list[Row]:
     rows: list[Row] = []
     for dtype in subject.dtypes:
         step = cast(LayerStep, torch.compile(Layer.step, fullgraph=True, dynamic=False))
-        rows += _decoding(_in_precision(subject, dtype), f"compiled, {str(dtype)[6:]}", step)
+        decode = partial(TextToSemantic.decode_window, step=step)
+        rows += _decoding(_in_precision(subject, dtype), f"compiled, {str(dtype)[6:]}", decode)
     return rows
 
 
@@ -84,10 +89,10 @@ def _in_precision(subject: Subject, dtype: torch.dtype) -> Subject:
     return replace(subject, model=model)
 
 
-def _decoding(subject: Subject, name: str, step: LayerStep) -> list[Row]:
+def _decoding(subject: Subject, name: str, decode: WindowDecode) -> list[Row]:
     found = []
     for count in subject.rows:
-        rows = _filled(subject, count, step)
+        rows = _filled(subject, count, decode)
         rows.step()  # records
         seconds = _timed(subject.device, partial(_go_on, rows, subject.steps))
         rate = count * subject.steps / seconds
@@ -97,12 +102,16 @@ def _decoding(subject: Subject, name: str, step: LayerStep) -> list[Row]:
     return found
 
 
-def _filled(subject: Subject, count: int, step: LayerStep = Layer.step) -> TokenRows:
+def _filled(subject: Subject, count: int, decode: WindowDecode) -> TokenRows:
     """Rows that have read their sentences and never end them."""
-    rows = TokenRows(subject.model, count, recorder_for(subject.device) or repeat, step)
+    rows = TokenRows(subject.model, count, recorder_for(subject.device) or repeat, decode)
     for owner in range(count):
         _begin(subject, rows, owner)
     return rows
+
+
+def _best(subject: Subject, count: int) -> TokenRows:
+    return _filled(subject, count, best_decode(subject.model, count))
 
 
 def _begin(subject: Subject, rows: TokenRows, owner: int) -> None:
@@ -123,7 +132,7 @@ def _go_on(rows: TokenRows, steps: int) -> None:
 
 def _first_sound(subject: Subject) -> Row:
     """A stream alone, from its phonemes to its first piece; recordings are there."""
-    acoustics, rows = VitsAcoustics(subject.decoder), _filled(subject, 1)
+    acoustics, rows = VitsAcoustics(subject.decoder), _best(subject, 1)
     _go_on(rows, 2)
     rows.remove(0)
 
@@ -144,7 +153,7 @@ def _whole(subject: Subject) -> list[Row]:
     audio_s = count * subject.spoken / TOKENS_A_SECOND
     _speak(subject, 1)
     sound_s = _timed(subject.device, partial(_speak, subject, count))
-    rows = _filled(subject, count)
+    rows = _best(subject, count)
     rows.prepare()
     tokens_s = _timed(subject.device, partial(_go_on, rows, subject.spoken))
     rate = audio_s / (sound_s + tokens_s)

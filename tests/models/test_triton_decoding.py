@@ -1,0 +1,96 @@
+"""Decoding by Triton's kernels says what PyTorch says: interpreted, and compiled on a GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from engine.models.device_decoding import best_decode, tried
+from engine.models.text_to_semantic import TextToSemantic
+from tests.source_tree import ROOT
+from tests.tiny_bundle import SEMANTIC
+
+needs_triton = pytest.mark.skipif(
+    importlib.util.find_spec("triton") is None, reason="PyTorch came without Triton"
+)
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+LARGEST = {"float32": 1e-5, "float16": 5e-3}
+
+
+@needs_triton
+def test_interpreted_kernels_say_what_pytorch_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.models.triton_comparison"],
+        cwd=ROOT,
+        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    check(json.loads(done.stdout))
+
+
+@needs_triton
+@needs_gpu
+def test_compiled_kernels_say_what_pytorch_says() -> None:
+    from tests.models.triton_comparison import errors
+
+    check(errors(torch.device("cuda")))
+
+
+@needs_triton
+@needs_gpu
+def test_a_gpu_decodes_by_kernels(caplog: pytest.LogCaptureFixture) -> None:
+    model = TextToSemantic(SEMANTIC).eval().to("cuda")
+    assert best_decode(model, 20) is not TextToSemantic.decode_window
+    assert not caplog.records
+
+
+def test_a_model_decodes_itself_where_triton_is_missing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "triton.errors", None)
+    with caplog.at_level(logging.WARNING):
+        assert tried(TextToSemantic(SEMANTIC), 4) is TextToSemantic.decode_window
+    assert "without Triton's kernels" in caplog.text
+
+
+@needs_triton
+def test_a_model_decodes_itself_where_kernels_are_wrong(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(self: object, model: TextToSemantic, window: object, *at: torch.Tensor) -> object:
+        return torch.full((len(at[0]), model.config.vocabulary), torch.nan)
+
+    monkeypatch.setattr("engine.models.triton_decoding.TritonDecoding.__call__", wrong)
+    with caplog.at_level(logging.WARNING):
+        assert tried(TextToSemantic(SEMANTIC), 4) is TextToSemantic.decode_window
+    assert "logits of 1 rows are wrong" in caplog.text
+
+
+def test_a_cpu_needs_no_triton() -> None:
+    code = (
+        "import sys, engine.models.device_decoding as d, engine.pipeline.scheduler\n"
+        "from engine.models.text_to_semantic import TextToSemantic\n"
+        "from tests.tiny_bundle import SEMANTIC\n"
+        "d.best_decode(TextToSemantic(SEMANTIC), 4)\n"
+        "print('triton' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def check(errors: dict[str, float]) -> None:
+    """No case is wrong by more than rounding."""
+    assert len(errors) == 12
+    for case, error in errors.items():
+        assert error <= LARGEST[case.split(", ")[1]], case

@@ -1,0 +1,87 @@
+"""Triton's kernels against PyTorch: `python -m tests.models.triton_comparison` interprets them.
+
+Triton decides when it is imported whether it compiles or interprets, hence a process of its own,
+with TRITON_INTERPRET=1. It prints the errors as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.models.key_value_cache import KeyValueCache
+from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
+from engine.models.triton_decoding import TritonDecoding, Tuning
+
+CASES = {  # sizes, and numbers of rows
+    "powers of two": (TextToSemanticConfig(20, 65, 64, 4, 2, 0), (1, 3, 16, 20)),
+    "others": (TextToSemanticConfig(20, 45, 48, 3, 2, 0), (1, 5)),
+}
+KINDS = (torch.float32, torch.float16)
+CAPACITY, POSITIONS = 50, 44
+TUNING = Tuning(programs=4, long=16, short=16, long_warps=4)
+
+
+@torch.inference_mode()
+def errors(device: torch.device) -> dict[str, float]:
+    """The largest error of logits and caches, over the largest number, of every case."""
+    found = {}
+    for name, (config, counts) in CASES.items():
+        torch.manual_seed(0)
+        model = TextToSemantic(config).eval()
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        for kind in KINDS:
+            model.h.to(kind)
+            model.to(device)
+            for rows in counts:
+                found[f"{name}, {str(kind)[6:]}, {rows} rows"] = _error(model, rows)
+    return found
+
+
+def _error(model: TextToSemantic, rows: int) -> float:
+    tokens = torch.arange(rows, device=model.h.like.device) % model.config.vocabulary
+    caches = [_cache(model, rows + 3) for _ in range(2)]
+    wanted = model.decode_window(caches[0].window(rows, POSITIONS), tokens, 7 * tokens)
+    decode = TritonDecoding(model, TUNING)
+    got = decode(model, caches[1].window(rows, POSITIONS), tokens, 7 * tokens)
+    pairs = [(got, wanted)]
+    pairs += [(getattr(caches[1], each), getattr(caches[0], each)) for each in ("keys", "values")]
+    return max(_relative(*pair) for pair in pairs)
+
+
+def _cache(model: TextToSemantic, rows: int) -> KeyValueCache:
+    """A cache larger than the window, its rows of many lengths, one of them empty."""
+    source = torch.Generator().manual_seed(rows)
+    cache = KeyValueCache(model.config, rows, CAPACITY, model.h.like)
+    for each in (cache.keys, cache.values):
+        each.copy_(torch.randn(each.shape, generator=source))
+    lengths = torch.randint(POSITIONS, (rows,), generator=source)
+    lengths[0], lengths[1] = POSITIONS - 1, 0
+    cache.lengths.copy_(lengths)
+    return cache
+
+
+def _relative(got: Tensor, wanted: Tensor) -> float:
+    return float((got - wanted).abs().max() / wanted.abs().max())
+
+
+def _let_scalars_be_indices() -> None:
+    """Loop bounds are arrays of one number, which NumPy 2.5 no longer takes for the number."""
+    from triton.runtime import interpreter
+
+    patch = interpreter._patch_lang_tensor
+
+    def patched(tensor: type, scope: Any) -> None:
+        patch(tensor, scope)
+        scope.set_attr(tensor, "__index__", lambda self: self.handle.data.item())
+
+    interpreter._patch_lang_tensor = patched
+
+
+if __name__ == "__main__":
+    _let_scalars_be_indices()
+    print(json.dumps(errors(torch.device("cpu"))))
