@@ -84,7 +84,10 @@ def candidates(logits: Tensor, sampling: RowSampling) -> Candidates:
 
 def _beyond_top_p(ordered: Tensor, logits: Tensor, top_p: Tensor) -> Tensor:
     """Which of the `ordered` best logits [B, W] go; never the first."""
-    shares = (ordered - logits.logsumexp(1, keepdim=True)).exp_()
+    if ordered.is_cuda and ordered.shape == logits.shape:
+        shares = ordered.softmax(1)  # the same but for rounding, in one kernel instead of eleven
+    else:
+        shares = (ordered - logits.logsumexp(1, keepdim=True)).exp_()
     beyond = (shares.cumsum(1) > top_p) & (top_p < 1.0)
     beyond[:, 0].fill_(False)  # an assignment may take the number from the host
     return beyond
