@@ -34,7 +34,7 @@ class Tuning:
         precision: of float32 products of few rows: `ieee` or `tf32x3`.
         long, long_warps: positions that one row and head looks at in a round, if there are few.
         short, short_warps: the same if there are many.
-        overlap: kernels begin before the last one has ended.
+        overlap: kernels begin before the last one has ended, where the GPU can do that.
     """
 
     few: int = 16
@@ -65,17 +65,20 @@ class TritonDecoding:
     """Does what `TextToSemantic.decode_window` does, for a model that stays where it is."""
 
     def __init__(self, model: TextToSemantic, tuning: Tuning | None = None) -> None:
+        device = model.h.like.device
         self._tuning = tuning or Tuning()
-        self._frequencies = frequencies(model.config.width, model.h.like.device)
+        self._overlaps = self._tuning.overlap and _can_overlap(device)
+        self._frequencies = frequencies(model.config.width, device)
 
     def __call__(
         self, model: TextToSemantic, window: Window, tokens: Tensor, positions: Tensor
     ) -> Tensor:
         """One token [R] for every row of a window, at `positions` [R] -> logits [R, V]."""
-        x = self._embedded(model, tokens, positions)
-        if len(tokens) <= self._tuning.few:
-            return self._few(model, window, x)
-        return self._many(model, window, x)
+        with torch.cuda.device_of(tokens):  # Triton starts kernels on the current one
+            x = self._embedded(model, tokens, positions)
+            if len(tokens) <= self._tuning.few:
+                return self._few(model, window, x)
+            return self._many(model, window, x)
 
     def _embedded(self, model: TextToSemantic, tokens: Tensor, positions: Tensor) -> Tensor:
         table = model.ar_audio_embedding.word_embeddings.weight
@@ -177,9 +180,13 @@ class TritonDecoding:
         return out
 
     def _overlap(self) -> dict[str, bool]:
-        if not self._tuning.overlap:
-            return {"OVERLAP": False}
-        return {"OVERLAP": True, "launch_pdl": True}
+        return {"OVERLAP": True, "launch_pdl": True} if self._overlaps else {"OVERLAP": False}
+
+
+def _can_overlap(device: torch.device) -> bool:
+    if device.type != "cuda" or torch.version.hip is not None:
+        return False
+    return torch.cuda.get_device_capability(device) >= (9, 0)
 
 
 def _added(x: Tensor, added: Tensor, norm: nn.LayerNorm) -> Tensor:
