@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from engine.models.decoding_rows import Choosing, DecodingRows
-from engine.models.key_value_cache import KeyValueCache
 from engine.models.recorded_steps import RecordedSteps
 from engine.models.recording import Fetched, Recorder
 from engine.models.text_to_semantic import TextToSemantic, WindowDecode
@@ -44,7 +43,7 @@ class TokenRows:
     ) -> None:
         like = model.h.like
         self._model, self._most = model, most
-        self._cache = KeyValueCache(model.config, most, INITIAL_CAPACITY, like)
+        self._cache = model.new_cache(most, INITIAL_CAPACITY)
         self._rows = DecodingRows(most, model.config.vocabulary, like.device)
         self._recorded: RecordedSteps | None = None
         self._behind = 0  # steps, whose tokens are on their way
