@@ -1,6 +1,7 @@
 """The layers of a HiFi-GAN that runs piece by piece, of plain tensor operations, for any device.
 
-Packed ones, for a CPU, are in `packed_generator`.
+Packed ones, for a CPU, are in `packed_generator`. What a layer keeps is a copy: a view would hold
+all that it was computed with.
 """
 
 from __future__ import annotations
@@ -72,18 +73,22 @@ class _Convolution(Keeping):
         seen = _silence(x, self._pad) if self.kept is None else self.kept
         x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
         ready = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
-        self.kept = x[..., ready:]
+        self.kept = laid_out(x[..., ready:], copy=True)
         if not ready:
             return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
         dilation = (1, self._conv.dilation[0])
         return F.conv2d(x, self._weight, self._conv.bias, dilation=dilation)
 
 
+def laid_out(x: Tensor, *, copy: bool = False) -> Tensor:
+    """Samples [B, C, 1, T] as convolutions run fastest: on a CPU channels last, on a GPU first."""
+    layout = torch.channels_last if x.device.type == "cpu" else torch.contiguous_format
+    return x.clone(memory_format=layout) if copy else x.contiguous(memory_format=layout)
+
+
 def _silence(like: Tensor, samples: int) -> Tensor:
-    """Zeros [B, C, 1, samples], channels last: joined to others they must not change the layout."""
-    shape = (*like.shape[:-1], samples)
-    layout = torch.channels_last
-    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=layout).zero_()
+    """Zeros [B, C, 1, samples]; joined to others they must not change the layout."""
+    return laid_out(like.new_zeros(*like.shape[:-1], samples))
 
 
 class _Upsampling(Keeping):
@@ -102,12 +107,12 @@ class _Upsampling(Keeping):
             tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
         if x.shape[-1]:
             spread = F.conv_transpose2d(x, self._weight, stride=(1, stride))
-            spread = spread.contiguous(memory_format=torch.channels_last)
+            spread = laid_out(spread)
             spread[..., : width - stride] += tail
         else:
             spread = tail
         ready = x.shape[-1] * stride
-        self.kept = spread[..., ready:]
+        self.kept = laid_out(spread[..., ready:], copy=True)
         out = spread[..., : spread.shape[-1] - int(self._conv.padding[0]) if last else ready]
         skipped = min(self.skip, out.shape[-1])
         self.skip -= skipped
@@ -126,7 +131,7 @@ class Waiting(Keeping):
     def take(self, samples: int) -> Tensor:
         """Remove and return the oldest."""
         held = cast(Tensor, self.kept)
-        self.kept = held[..., samples:]
+        self.kept = laid_out(held[..., samples:], copy=True)
         return held[..., :samples]
 
 

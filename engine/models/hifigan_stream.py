@@ -4,8 +4,8 @@ The pieces of a stream, joined, are what `HifiGan.forward` makes of all frames a
 sample is computed twice. The newest samples wait until the frames that they depend on are there
 (`HifiGanConfig.reach`).
 
-Inside, sound is [B, C, 1, T] with channels last, the layout in which convolutions run fastest on
-a CPU. The layers are of plain tensor operations, or those of the generator's packed weights.
+Inside, sound is [B, C, 1, T], in the layout in which convolutions run fastest (`laid_out`). The
+layers are of plain tensor operations, or those of the generator's packed weights.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.generator_layers import PLAIN, Keeper, Layer, Layers, Waiting
+from engine.models.generator_layers import PLAIN, Keeper, Layer, Layers, Waiting, laid_out
 from engine.models.hifigan import FINAL_SLOPE, HifiGan, ResBlock
 
 
@@ -84,12 +84,27 @@ class HifiGanStream:
                 part.skip = keeper.skip
                 part.kept = None if keeper.kept is None else keeper.kept[row : row + 1]
 
+    def state(self) -> Tensor:
+        """All that is kept, [B, N]."""
+        kept = [keeper.kept for keeper in self._keepers()]
+        return torch.cat([each.flatten(1) for each in kept if each is not None], dim=1)
+
+    def take_up(self, other: HifiGanStream, state: Tensor) -> None:
+        """Go on from a state [1, N] at the place where another stream is."""
+        begin = 0
+        for keeper, like in zip(self._keepers(), other._keepers(), strict=True):
+            keeper.skip, keeper.kept = like.skip, None
+            if like.kept is not None:
+                shape = like.kept.shape[1:]
+                keeper.kept = state[:, begin : begin + shape.numel()].view(1, *shape)
+                begin += shape.numel()
+
     def _keepers(self) -> list[Keeper]:
         layers: list[Layer] = [self._first, *self._stages, self._last]
         return [keeper for layer in layers for keeper in layer.keepers]
 
     def _push(self, z: Tensor, *, last: bool) -> Tensor:
-        x = z.to(self._generator.dtype).unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        x = laid_out(z.to(self._generator.dtype).unsqueeze(2))
         x = self._first.push(x, last)
         if self._style is not None:
             x = x + self._generator.cond(self._style.to(x.dtype)).unsqueeze(2)

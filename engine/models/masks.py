@@ -18,6 +18,8 @@ def length_mask(lengths: Tensor, longest: int) -> Tensor:
 def padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Rows [1, ..., T_i] with zeros behind them, [B, ..., T], and their mask [B, 1, T]."""
     longest = max(row.shape[-1] for row in rows)
-    batch = torch.cat([F.pad(row, (0, longest - row.shape[-1])) for row in rows])
+    missing = [longest - row.shape[-1] for row in rows]
+    whole = (F.pad(row, (0, n)) if n else row for row, n in zip(rows, missing, strict=True))
+    batch = torch.cat([*whole])
     lengths = torch.tensor([row.shape[-1] for row in rows], device=batch.device)
     return batch, length_mask(lengths, longest)

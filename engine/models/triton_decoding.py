@@ -27,7 +27,8 @@ class Tuning:
     """How the work is shared out; all of it gives the same up to rounding.
 
     Attributes:
-        few: rows that the products of `rows_linear` are used for.
+        few, few_exact: rows that the products of `rows_linear` are used for, of 16 and 32 bits;
+            the latter multiply without tensor cores, which other libraries do better.
         programs: how many a product of one row is split into, at least.
         row_warps, rows_warps: of each, for one row and for few.
         outputs, depth: a block of a product of few rows.
@@ -38,6 +39,7 @@ class Tuning:
     """
 
     few: int = 16
+    few_exact: int = 1
     programs: int = 128
     row_warps: int = 4
     rows_warps: int = 4
@@ -48,7 +50,7 @@ class Tuning:
     long_warps: int = 16
     short: int = 128
     short_warps: int = 4
-    overlap: bool = False
+    overlap: bool = True
 
 
 FEW_HEADS = 264  # twice the multiprocessors of an H100
@@ -76,7 +78,8 @@ class TritonDecoding:
         """One token [R] for every row of a window, at `positions` [R] -> logits [R, V]."""
         with torch.cuda.device_of(tokens):  # Triton starts kernels on the current one
             x = self._embedded(model, tokens, positions)
-            if len(tokens) <= self._tuning.few:
+            is_exact = model.h.like.dtype is torch.float32
+            if len(tokens) <= (self._tuning.few_exact if is_exact else self._tuning.few):
                 return self._few(model, window, x)
             return self._many(model, window, x)
 

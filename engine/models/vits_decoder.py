@@ -162,10 +162,11 @@ class VitsDecoder(nn.Module):
         """Codes [B, T] at 25 Hz -> content vectors [B, D, 2 T] at 50 Hz."""
         return self.quantizer.decode(semantic_tokens).repeat_interleave(FRAMES_PER_TOKEN, dim=2)
 
-    def encode_text(self, phoneme_ids: Tensor) -> Tensor:
-        """The phonemes of one sentence [1, N] -> [1, C, N], for `prior`."""
-        text_mask = torch.ones_like(phoneme_ids[:, None], dtype=self.ssl_proj.weight.dtype)
-        return self.enc_p.encode_text(phoneme_ids, text_mask)
+    def encode_text(self, phoneme_ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Phonemes [B, N] -> [B, C, N], for `prior`; `mask` [B, 1, N] is 1 inside."""
+        if mask is None:
+            mask = torch.ones_like(phoneme_ids[:, None], dtype=self.ssl_proj.weight.dtype)
+        return self.enc_p.encode_text(phoneme_ids, mask)
 
     def prior(
         self,

@@ -242,7 +242,7 @@ def _acoustics(config: BundleConfig, parts: Parts, device: torch.device) -> Acou
     """The acoustic half that the description calls for."""
     networks = parts.acoustic
     if isinstance(networks, VitsDecoder):
-        return VitsAcoustics(networks.to(device))
+        return VitsAcoustics.prepared(networks.to(device))
     networks.decoder.to(device)
     networks.vocoder.to(device)
     return FlowAcoustics(networks, config.defaults.flow or FlowOptions())

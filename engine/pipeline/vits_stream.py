@@ -9,9 +9,9 @@ they are held back until more tokens come. The vocoder, the costly part, compute
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import cast
 
 import torch
@@ -21,14 +21,18 @@ from engine.errors import EngineError, InvalidOptionError, ReferenceAudioError
 from engine.models.hifigan_stream import HifiGanStream, push_together
 from engine.models.masks import padded
 from engine.models.prior_encoder import sample_latents
+from engine.models.recording import recorder_for
 from engine.models.vits_decoder import FRAMES_PER_TOKEN, VitsDecoder
 from engine.pipeline.acoustic import Manner, OpenStream, Piece
 from engine.pipeline.faults import attempt_together
+from engine.pipeline.first_pieces import FirstPieces
 from engine.types import Samples, VoicePrompt
 
 FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
 HELD_FRAMES = 2
 FIRST_PIECE_TOKENS = 14
+TOGETHER, FIRST = -1, -2  # groups of pieces
+Decode = Callable[[Sequence[Piece]], list[Samples]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +40,15 @@ class VitsAcoustics:
     """A VITS decoder as the acoustic half of a bundle."""
 
     decoder: VitsDecoder
+    first_pieces: FirstPieces | None = None
+
+    @classmethod
+    def prepared(cls, decoder: VitsDecoder) -> VitsAcoustics:
+        """As fast as the device allows: on a GPU first pieces are recorded now."""
+        record = recorder_for(decoder.ssl_proj.weight.device)
+        if record is None:
+            return cls(decoder)
+        return cls(decoder, FirstPieces(decoder, record, FIRST_PIECE_TOKENS, HELD_FRAMES))
 
     @torch.inference_mode()
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:
@@ -55,21 +68,32 @@ class VitsAcoustics:
         style = self.decoder.mean_style(references, speakers)
         return partial(VitsStream, self.decoder, style, manner)
 
+    @torch.inference_mode()
     def decode(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
         """See `AcousticDecoder`.
 
         Pieces at the model's own speed go together, unless the vocoder is compiled: then nothing
         is gained, and each sounds the same to the bit whatever the others are.
         """
-        packed = self.decoder.dec.packed is not None
         groups: dict[int, list[int]] = defaultdict(list)
         for i, piece in enumerate(pieces):
-            groups[i if packed or not piece.stream.incremental else -1].append(i)
+            groups[self._group(piece, i)].append(i)
         sounds: dict[int, Samples | EngineError] = {}
-        for group in groups.values():
-            found = attempt_together(partial(_decode, self.decoder), [pieces[i] for i in group])
+        for name, group in groups.items():
+            work: Decode = partial(_decode, self.decoder)
+            if name == FIRST and self.first_pieces is not None:
+                work = self.first_pieces.decode
+            found = attempt_together(work, [pieces[i] for i in group])
             sounds |= dict(zip(group, found, strict=True))
         return [sounds[i] for i in range(len(pieces))]
+
+    def _group(self, piece: Piece, own: int) -> int:
+        """Those of one number are decoded together; `own` is that of nobody else."""
+        if self.decoder.dec.packed is not None or not piece.stream.incremental:
+            return own
+        if self.first_pieces is not None and self.first_pieces.fits(piece):
+            return FIRST
+        return TOGETHER
 
 
 class VitsStream:
@@ -94,7 +118,8 @@ class VitsStream:
         self.decoder, self.manner, self.style = decoder, manner, style_embedding
         self.vocoder = HifiGanStream(decoder.dec, style_embedding)
         self.vocoded_frames = 0
-        self._phoneme_ids = phoneme_ids[None].to(style_embedding.device)
+        self.phoneme_ids = phoneme_ids[None].to(style_embedding.device)
+        self.text: Tensor | None = None  # as the prior reads it, [1, C, N]
         self._generator = generator
         self._noise = torch.zeros(1, decoder.config.inter_channels, 0)
 
@@ -114,11 +139,6 @@ class VitsStream:
         Unless `last`, the newest frames are held back.
         """
         return _decode(self.decoder, [Piece(self, semantic_tokens, last)])[0]
-
-    @cached_property
-    def text(self) -> Tensor:
-        """The sentence as the prior reads it, [1, C, N]."""
-        return self.decoder.encode_text(self._phoneme_ids)
 
     def noise_until(self, frames: int) -> Tensor:
         """Noise [1, C, frames]: a frame keeps its noise however the sentence is cut."""
@@ -158,7 +178,7 @@ def _latents(
 ) -> tuple[Tensor, list[int]]:
     """Latents [B, C, T] of what the vocoders lack and a margin before, and all frames that are."""
     codes, mask = padded([each[None] for each in tokens])
-    text, text_mask = padded([stream.text for stream in streams])
+    text, text_mask = padded(_texts(decoder, streams))
     style = torch.cat([stream.style for stream in streams])
     prior = decoder.prior(codes, text, style, streams[0].manner.speed, (mask, text_mask))
     frames = [FRAMES_PER_TOKEN * len(each) for each in tokens]
@@ -172,6 +192,15 @@ def _latents(
         for row, stream, n in zip(z_p.split(1), streams, frames, strict=True)
     ]
     return decoder.flow.reverse(*padded(windows), style), frames
+
+
+def _texts(decoder: VitsDecoder, streams: Sequence[VitsStream]) -> list[Tensor]:
+    """The sentences as the prior reads them, [1, C, N] each; those that are new together."""
+    if new := [stream for stream in streams if stream.text is None]:
+        ids, mask = padded([stream.phoneme_ids for stream in new])
+        for stream, row in zip(new, decoder.encode_text(ids, mask).split(1), strict=True):
+            stream.text = row[..., : stream.phoneme_ids.shape[-1]]
+    return [cast(Tensor, stream.text) for stream in streams]
 
 
 def _first(begin: int) -> int:

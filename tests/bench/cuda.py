@@ -138,7 +138,7 @@ def _go_on(rows: TokenRows, steps: int) -> None:
 
 def _first_sound(subject: Subject, name: str) -> Row:
     """A stream alone, from its phonemes to its first piece; recordings are there."""
-    acoustics, rows = VitsAcoustics(subject.decoder), _best(subject, 1)
+    acoustics, rows = VitsAcoustics.prepared(subject.decoder), _best(subject, 1)
     _go_on(rows, 2)
     rows.remove(0)
 
@@ -158,8 +158,9 @@ def _whole(subject: Subject, name: str) -> list[Row]:
     """Sound per second of many streams: of the acoustic half, and with the tokens it is made of."""
     count = subject.rows[-1]
     audio_s = count * subject.spoken / TOKENS_A_SECOND
-    _speak(subject, 1)
-    sound_s = _timed(subject.device, partial(_speak, subject, count))
+    acoustics = VitsAcoustics.prepared(subject.decoder)
+    _speak(subject, acoustics, 1)
+    sound_s = _timed(subject.device, partial(_speak, subject, acoustics, count))
     rows = _best(subject, count)
     rows.prepare()
     tokens_s = _timed(subject.device, partial(_go_on, rows, subject.spoken))
@@ -175,9 +176,8 @@ def _whole(subject: Subject, name: str) -> list[Row]:
     ]
 
 
-def _speak(subject: Subject, count: int) -> None:
+def _speak(subject: Subject, acoustics: VitsAcoustics, count: int) -> None:
     """Decode all pieces of as many streams, those of the same place in one call."""
-    acoustics = VitsAcoustics(subject.decoder)
     streams = [_stream(subject, seed) for seed in range(count)]
     tokens, first = _tokens(subject), streams[0].first_piece_tokens
     cuts = sorted({last_cut(until, first) for until in range(first, subject.spoken)})
