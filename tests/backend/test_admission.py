@@ -65,12 +65,9 @@ async def test_listeners_go_before_the_background_and_do_not_wait_for_it() -> No
         streams["live 1"] = inference.open(request())
         streams["live 2"] = inference.open(request())
         scheduler.gate.set()
-        assert await order_of_ends(inference, streams) == [
-            "live 1",
-            "live 2",
-            "batch 1",
-            "batch 2",
-        ]
+        ended = await order_of_ends(inference, streams)
+        assert ended[:2] == ["live 1", "live 2"]
+        assert set(ended[2:]) == {"batch 1", "batch 2"}  # the long one waits for its listener
 
 
 async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:

@@ -10,7 +10,6 @@ from engine.models.hifigan import HifiGanConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
 from engine.text.symbols import SymbolTable
-from engine.training.acoustic_batches import BatchOptions
 from engine.training.prior_trainer import PriorOptions
 from engine.training.semantic_trainer import SemanticOptions
 from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
@@ -65,14 +64,9 @@ RECIPE = Recipe(
     seed=20,
     speakers=SPEAKERS,
     content=ContentOptions(steps=3000),
-    vocoder=VocoderOptions(steps=4000, batch=24),
-    prior=PriorOptions(
-        steps=9000,
-        batches=BatchOptions(utterances=24),
-        learning_rate=5e-4,
-        final_learning_rate=3e-5,
-    ),
-    semantic=SemanticOptions(steps=7500, batch=24, mistaken_share=0.1),
+    vocoder=VocoderOptions(steps=4800, batch=24),
+    prior=PriorOptions(steps=7000, learning_rate=5e-4, final_learning_rate=3e-5),
+    semantic=SemanticOptions(steps=7500, mistaken_share=0.1),
 )
 
 
