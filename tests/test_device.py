@@ -20,4 +20,4 @@ def test_half_precision_is_for_cpus_that_have_instructions_for_it(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object], has_them: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert multiplies_bfloat16() is has_them
+    assert multiplies_bfloat16(torch.device("cpu")) is has_them

@@ -12,7 +12,7 @@ from engine.models.text_to_semantic import TextToSemantic, WindowDecode
 
 logger = logging.getLogger(__name__)
 
-TRIED_ROWS = (1, 2, 17)  # one, few and many: each has kernels of its own
+TRIED_ROWS = (1, 2)  # one and many: each has kernels of its own
 TRIED_POSITIONS = 64
 LARGEST_ERROR = 0.1  # of the largest logit; no rounding, even of bfloat16, comes near it
 

@@ -1,6 +1,6 @@
 """A decoding step of the autoregressive model by Triton's kernels, for GPUs.
 
-For few rows it is five kernels a layer, for more of them PyTorch's products with Triton's attention
+For one row it is five kernels a layer, for more of them PyTorch's products with Triton's attention
 and norms between. Attention reads the positions that are filled, not the whole window.
 """
 
@@ -27,25 +27,15 @@ class Tuning:
     """How the work is shared out; all of it gives the same up to rounding.
 
     Attributes:
-        few, few_exact: rows that the products of `rows_linear` are used for, of 16 and 32 bits;
-            the latter multiply without tensor cores, which other libraries do better.
         programs: how many a product of one row is split into, at least.
-        row_warps, rows_warps: of each, for one row and for few.
-        outputs, depth: a block of a product of few rows.
-        precision: of float32 products of few rows: `ieee` or `tf32x3`.
+        row_warps: of each.
         long, long_warps: positions that one row and head looks at in a round, if there are few.
         short, short_warps: the same if there are many.
         overlap: kernels begin before the last one has ended, where the GPU can do that.
     """
 
-    few: int = 16
-    few_exact: int = 1
     programs: int = 128
     row_warps: int = 4
-    rows_warps: int = 4
-    outputs: int = 16
-    depth: int = 64
-    precision: str = "ieee"
     long: int = 512
     long_warps: int = 16
     short: int = 128
@@ -78,10 +68,7 @@ class TritonDecoding:
         """One token [R] for every row of a window, at `positions` [R] -> logits [R, V]."""
         with torch.cuda.device_of(tokens):  # Triton starts kernels on the current one
             x = self._embedded(model, tokens, positions)
-            is_exact = model.h.like.dtype is torch.float32
-            if len(tokens) <= (self._tuning.few_exact if is_exact else self._tuning.few):
-                return self._few(model, window, x)
-            return self._many(model, window, x)
+            return (self._one if len(tokens) == 1 else self._many)(model, window, x)
 
     def _embedded(self, model: TextToSemantic, tokens: Tensor, positions: Tensor) -> Tensor:
         table = model.ar_audio_embedding.word_embeddings.weight
@@ -100,8 +87,8 @@ class TritonDecoding:
         )
         return out
 
-    def _few(self, model: TextToSemantic, window: Window, x: Tensor) -> Tensor:
-        """Embedded [R, D] -> logits; a layer's last norm is left to the product after it."""
+    def _one(self, model: TextToSemantic, window: Window, x: Tensor) -> Tensor:
+        """Embedded [1, D] -> logits; a layer's last norm is left to the product after it."""
         norm: nn.LayerNorm | None = None
         for layer, keys, values in zip(model.h, window.keys, window.values, strict=True):
             qkv, x = self._product(x, _in_proj(layer), norm=norm)
@@ -131,30 +118,21 @@ class TritonDecoding:
         residual: Tensor | None = None,
         relu: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """The layer's outcome, float32 [R, N], and the `x` that it is of, normalized or not."""
-        (rows, width), (outputs, _) = x.shape, linear.weight.shape
-        out = x.new_empty(rows, outputs)
+        """What comes out, float32 [1, N], and the `x` [1, K] that it is of, normalized or not."""
+        outputs, width = linear.weight.shape
+        out = x.new_empty(1, outputs)
         normed = x if norm is None else torch.empty_like(x)
         gain, shift, epsilon = (None, None, 0.0) if norm is None else _of(norm)
-        tensors = (x, gain, shift, epsilon, normed, linear.weight, linear.bias, residual, out)
-        whole, tuning = triton.next_power_of_2(width), self._tuning
-        sizes = {"OUT": outputs, "WIDTH": width, "RELU": relu, **self._overlap()}
-        if rows == 1:
-            block = _power_below(outputs // tuning.programs)
-            kernels.row_linear[triton.cdiv(outputs, block),](
-                *tensors, BLOCK_N=block, BLOCK_K=whole, num_warps=tuning.row_warps, **sizes
-            )
-            return out, normed
-        kernels.rows_linear[triton.cdiv(outputs, tuning.outputs),](
-            *tensors,
-            rows,
-            BLOCK_R=max(16, triton.next_power_of_2(rows)),
-            BLOCK_N=tuning.outputs,
-            BLOCK_K=min(tuning.depth, max(16, whole)),
-            WHOLE=whole,
-            PRECISION=tuning.precision,
-            num_warps=tuning.rows_warps,
-            **sizes,
+        block = _power_below(outputs // self._tuning.programs)
+        kernels.row_linear[triton.cdiv(outputs, block),](
+            *(x, gain, shift, epsilon, normed, linear.weight, linear.bias, residual, out),
+            OUT=outputs,
+            WIDTH=width,
+            RELU=relu,
+            BLOCK_N=block,
+            BLOCK_K=triton.next_power_of_2(width),
+            num_warps=self._tuning.row_warps,
+            **self._overlap(),
         )
         return out, normed
 

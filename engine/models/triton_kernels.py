@@ -1,6 +1,6 @@
 """Kernels of a decoding step for GPUs, compiled by Triton.
 
-A step for few rows is as long as its kernels are many, so each does what follows from what it has
+A step for one row is as long as its kernels are many, so each does what follows from what it has
 read: products take their norm in front and the rest behind, attention fills the cache. Sums, norms
 and weights of attention are float32 whatever the tensors are. Matrices are contiguous.
 
@@ -40,7 +40,10 @@ def row_linear(
     OUT: tl.constexpr, WIDTH: tl.constexpr, RELU: tl.constexpr, BLOCK_N: tl.constexpr,
     BLOCK_K: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    """A linear layer of one row [K]: see `rows_linear`; every weight is read once, all at once."""
+    """A linear layer of one row [K], into `out` [N]; every weight [N, K] is read once, all at once.
+
+    With a `gain` the row is normalized first, and kept in `normed`; a `residual` [N] is added last.
+    """
     n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
     k = tl.arange(0, BLOCK_K)
     w = tl.load(
@@ -67,60 +70,6 @@ def row_linear(
     if residual is not None:
         sums += tl.load(residual + n, mask=n < OUT, other=0.0).to(tl.float32)
     tl.store(out + n, sums, mask=n < OUT)
-
-
-@triton.jit(do_not_specialize=["rows"])
-def rows_linear(
-    x, gain, shift, epsilon, normed, weight, bias, residual, out, rows,
-    OUT: tl.constexpr, WIDTH: tl.constexpr, RELU: tl.constexpr, BLOCK_R: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, WHOLE: tl.constexpr, PRECISION: tl.constexpr,
-    OVERLAP: tl.constexpr,
-):  # fmt: skip
-    """A linear layer of a few rows [R, K], into `out` [R, N].
-
-    With a `gain` the rows are normalized first, and kept in `normed`; with a `residual` [R, N] it
-    is added in the end. `weight` is [N, K]. WHOLE is a block that holds a row.
-    """
-    n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
-    r, d = tl.arange(0, BLOCK_R), tl.arange(0, WHOLE)
-    if gain is not None:
-        loud, more = _affine(gain, shift, d, WIDTH)
-    if bias is not None:
-        offset = tl.load(bias + n, mask=n < OUT, other=0.0).to(tl.float32)
-    _begin(OVERLAP)
-    if gain is not None:
-        inside = (r < rows)[:, None] & (d < WIDTH)[None, :]
-        whole = tl.load(x + r[:, None] * WIDTH + d[None, :], mask=inside, other=0.0).to(tl.float32)
-        mean, inverse = _statistics(whole, d, epsilon, WIDTH)
-        if tl.program_id(0) == 0:
-            whole = (whole - mean) * inverse * loud + more
-            tl.store(normed + r[:, None] * WIDTH + d[None, :], whole, mask=inside)
-    sums = tl.zeros([BLOCK_R, BLOCK_N], tl.float32)
-    for start in range(0, WIDTH, BLOCK_K):
-        k = start + tl.arange(0, BLOCK_K)
-        w = tl.load(
-            weight + n[None, :] * WIDTH + k[:, None],
-            mask=(n < OUT)[None, :] & (k < WIDTH)[:, None],
-            other=0.0,
-        )
-        some = tl.load(
-            x + r[:, None] * WIDTH + k[None, :],
-            mask=(r < rows)[:, None] & (k < WIDTH)[None, :],
-            other=0.0,
-        ).to(tl.float32)
-        if gain is not None:
-            gains, shifts = _affine(gain, shift, k, WIDTH)
-            some = (some - mean) * inverse * gains + shifts
-        sums = tl.dot(some.to(w.dtype), w, sums, input_precision=PRECISION)
-    if bias is not None:
-        sums += offset[None, :]
-    if RELU:
-        sums = tl.maximum(sums, 0.0)
-    inside = (r < rows)[:, None] & (n < OUT)[None, :]
-    at = r[:, None] * OUT + n[None, :]
-    if residual is not None:
-        sums += tl.load(residual + at, mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + at, sums, mask=inside)
 
 
 @triton.jit

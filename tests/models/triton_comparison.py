@@ -17,7 +17,7 @@ from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from engine.models.triton_decoding import TritonDecoding, Tuning
 
 CASES = {  # sizes, and numbers of rows
-    "powers of two": (TextToSemanticConfig(20, 65, 64, 4, 2, 0), (1, 3, 16, 20)),
+    "powers of two": (TextToSemanticConfig(20, 65, 64, 4, 2, 0), (1, 3, 20)),
     "others": (TextToSemanticConfig(20, 45, 48, 3, 2, 0), (1, 5)),
 }
 KINDS = (torch.float32, torch.float16)
