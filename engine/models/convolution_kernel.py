@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from engine.models.kernel_parts import ONE, ZERO, compiled
 from engine.models.kernel_threads import meet
 from engine.models.panels import share_of
-from engine.models.tile_kernel import FULL_ROWS, multiply_tile
+from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, multiply_tile
 
 Sound = NDArray[np.float32]
 
@@ -123,18 +123,28 @@ def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: i
     step = inputs * lanes
     x_step = x.shape[1]
     shape = out.shape[1], x_step, taps, dilation * x_step, inputs // taps, step
-    for panel in range(panels):
+    panel = 0
+    while panel < panels:
+        count = FULL_PANELS if panel + FULL_PANELS <= panels else 1
         at, column = panel * step, panel * lanes
         for begin in range(first, last, FULL_ROWS):
             row = min(begin, last - FULL_ROWS)
             if row >= first:
                 place = (to + row) * out.shape[1] + column
-                multiply_tile(
-                    out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 1
-                )
+                if count == 2:
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 2
+                    )
+                else:
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 1
+                    )
             else:
                 for row in range(first, last):
                     place = (to + row) * out.shape[1] + column
-                    multiply_tile(
-                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 1, 1
-                    )
+                    for each in range(count):
+                        multiply_tile(
+                            out, place + each * lanes, x, row * x_step, packed, at + each * step,
+                            column + each * lanes, base, slope, shape, 1, 1,
+                        )  # fmt: skip
+        panel += count

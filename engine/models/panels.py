@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.models.kernel_parts import LINE
-from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
+from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, LANES, multiply_tile
 
 
 class Projection(NamedTuple):
@@ -73,7 +73,7 @@ def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def
     step = depth * lanes
     shape = out.shape[1], x.shape[1], 1, 0, depth, step
     tiles = (rows + FULL_ROWS - 1) // FULL_ROWS
-    together = 4 if rows == 1 else 2 if rows < 4 else 1
+    together = 4 if rows == 1 else 2 if rows < 4 else FULL_PANELS
     while panel < last:
         count = together if panel + together <= last else 1
         at, column = (layer * panels + panel) * step, (layer * panels + panel) * lanes
@@ -100,9 +100,15 @@ def _multiply_tile(out, to, x, begin, packed, at, column, slope, shape, size):  
         multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 3, 2)
     elif size == (3, 1):
         multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 3, 1)
+    elif size == (4, 2):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 4, 2)
     elif size == (4, 1):
         multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 4, 1)
+    elif size == (5, 2):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 5, 2)
     elif size == (5, 1):
         multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 5, 1)
+    elif size == (6, 2):
+        multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 6, 2)
     else:
         multiply_tile(out, to, x, begin, packed, at, column, None, slope, shape, 6, 1)

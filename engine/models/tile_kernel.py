@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -19,6 +20,7 @@ from engine.models.kernel_parts import LINE, prefetch
 
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
 FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
+FULL_PANELS = 2 if get_host_cpu_features().get("avx512f") else 1  # of full tiles: 32 longer ones
 UNROLLED = 4
 AHEAD = 1536  # bytes of a panel to fetch before they are needed
 
