@@ -43,11 +43,14 @@ class _Inputs:
 
 
 class FirstPieces:
-    """Decodes the first `tokens` of streams, of whose frames `held` wait for more."""
+    """Decodes the first `tokens` of streams, of whose frames `held` wait for more.
+
+    The recordings are made at once. Of a piece `ready_frames` are heard.
+    """
 
     def __init__(self, decoder: VitsDecoder, record: Recorder, tokens: int, held: int) -> None:
         self._decoder, self._tokens = decoder, tokens
-        self._ready_frames = FRAMES_PER_TOKEN * tokens - held
+        self.ready_frames = FRAMES_PER_TOKEN * tokens - held
         self._recorded = {
             (rows, phonemes): _Recording(self, rows, phonemes, record)
             for rows in ROWS
@@ -93,14 +96,9 @@ class FirstPieces:
         mask = torch.ones_like(given.codes[:, None], dtype=given.style.dtype)
         prior = decoder.prior(given.codes, text, given.style, 1.0, (mask, text_mask))
         z_p = sample_latents(prior, given.noise, given.scale)
-        z = decoder.flow.reverse(z_p, prior.mask, given.style)[..., : self._ready_frames]
+        z = decoder.flow.reverse(z_p, prior.mask, given.style)[..., : self.ready_frames]
         vocoder = HifiGanStream(decoder.dec, given.style)
         return vocoder.push(z, last=False), text, vocoder
-
-    @property
-    def ready_frames(self) -> int:
-        """Frames that a first piece gives sound of."""
-        return self._ready_frames
 
 
 class _Recording:
