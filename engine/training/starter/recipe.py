@@ -65,7 +65,7 @@ RECIPE = Recipe(
     speakers=SPEAKERS,
     content=ContentOptions(steps=3000),
     vocoder=VocoderOptions(steps=4800, batch=24),
-    prior=PriorOptions(steps=7000, learning_rate=5e-4, final_learning_rate=3e-5),
+    prior=PriorOptions(steps=6500, learning_rate=5e-4, final_learning_rate=3e-5),
     semantic=SemanticOptions(steps=6500, mistaken_share=0.1),
 )
 
