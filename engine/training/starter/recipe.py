@@ -65,8 +65,8 @@ RECIPE = Recipe(
     speakers=SPEAKERS,
     content=ContentOptions(steps=3000),
     vocoder=VocoderOptions(steps=4800, batch=24),
-    prior=PriorOptions(steps=6500, learning_rate=5e-4, final_learning_rate=3e-5),
-    semantic=SemanticOptions(steps=6000, mistaken_share=0.1),
+    prior=PriorOptions(steps=15000, learning_rate=5e-4, final_learning_rate=3e-5),
+    semantic=SemanticOptions(steps=9000, mistaken_share=0.1),
 )
 
 
