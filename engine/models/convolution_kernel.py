@@ -123,9 +123,10 @@ def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: i
     step = inputs * lanes
     x_step = x.shape[1]
     shape = out.shape[1], x_step, taps, dilation * x_step, inputs // taps, step
+    together = FULL_PANELS if last - first >= FULL_ROWS else 1
     panel = 0
     while panel < panels:
-        count = FULL_PANELS if panel + FULL_PANELS <= panels else 1
+        count = together if panel + together <= panels else 1
         at, column = panel * step, panel * lanes
         for begin in range(first, last, FULL_ROWS):
             row = min(begin, last - FULL_ROWS)
@@ -142,9 +143,7 @@ def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: i
             else:
                 for row in range(first, last):
                     place = (to + row) * out.shape[1] + column
-                    for each in range(count):
-                        multiply_tile(
-                            out, place + each * lanes, x, row * x_step, packed, at + each * step,
-                            column + each * lanes, base, slope, shape, 1, 1,
-                        )  # fmt: skip
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 1, 1
+                    )
         panel += count
