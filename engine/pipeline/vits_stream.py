@@ -32,7 +32,7 @@ FLOW_REACH_FRAMES = 32  # 4 couplings of 4 layers of width 5
 HELD_FRAMES = 2
 FIRST_PIECE_TOKENS = 14
 TOGETHER, FIRST = -1, -2  # groups of pieces
-Decode = Callable[[Sequence[Piece]], list[Samples]]
+DecodePieces = Callable[[Sequence[Piece]], list[Samples]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ class VitsAcoustics:
             groups[self._group(piece, i)].append(i)
         sounds: dict[int, Samples | EngineError] = {}
         for name, group in groups.items():
-            work: Decode = partial(_decode, self.decoder)
+            work: DecodePieces = partial(_decode, self.decoder)
             if name == FIRST and self.first_pieces is not None:
                 work = self.first_pieces.decode
             found = attempt_together(work, [pieces[i] for i in group])
