@@ -70,6 +70,13 @@ async def test_listeners_go_before_the_background_and_do_not_wait_for_it() -> No
         assert set(ended[2:]) == {"batch 1", "batch 2"}  # the long one waits for its listener
 
 
+async def test_the_older_of_two_in_the_background_goes_first() -> None:
+    async with engine() as (inference, scheduler):
+        streams = {f"batch {n}": inference.open(request(background=True)) for n in (1, 2)}
+        scheduler.gate.set()
+        assert await order_of_ends(inference, streams) == ["batch 1", "batch 2"]
+
+
 async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:
     async with engine(max_streams=2) as (inference, scheduler):
         streams = {f"busy {n}": inference.open(request(LONG), caller="busy") for n in range(6)}
