@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from subprocess import SubprocessError
 
 import torch
@@ -29,19 +30,37 @@ def best_decode(model: TextToSemantic, most: int) -> WindowDecode:
 
 def tried(model: TextToSemantic, most: int) -> WindowDecode:
     """Decoding by Triton's kernels, or the model's own where they fail."""
-    try:
-        from triton.errors import TritonError
 
+    def made() -> WindowDecode:
         from engine.models.triton_decoding import TritonDecoding
-    except ImportError as error:
-        return _plain(error)
-    try:
+
         decode = TritonDecoding(model)
         for rows in sorted({min(rows, most) for rows in TRIED_ROWS}):
             _compare(model, decode, rows)
-    except (TritonError, RuntimeError, OSError, SubprocessError) as error:
-        return _plain(error)  # no C compiler, an old GPU, too little of its memory
-    return decode
+        return decode
+
+    plain: WindowDecode = TextToSemantic.decode_window
+    return by_kernels("decoding", made, plain)
+
+
+def by_kernels[Way](what: str, made: Callable[[], Way], plain: Way) -> Way:
+    """A way of doing `what` by Triton's kernels; the `plain` one, with a warning, where they fail.
+
+    They do without a C compiler, on an old GPU, or where too little of its memory is left.
+    """
+    try:
+        from triton.errors import TritonError
+    except ImportError as error:
+        return _told(what, error, plain)
+    try:
+        return made()
+    except (ImportError, TritonError, RuntimeError, OSError, SubprocessError) as error:
+        return _told(what, error, plain)
+
+
+def _told[Way](what: str, error: Exception, plain: Way) -> Way:
+    logger.warning("%s without Triton's kernels, which is slower: %s", what, error)
+    return plain
 
 
 @torch.inference_mode()
@@ -65,8 +84,3 @@ def _compare(model: TextToSemantic, decode: WindowDecode, rows: int) -> None:
     error = float((got - wanted).abs().max() / wanted.abs().max())
     if not error <= LARGEST_ERROR:
         raise RuntimeError(f"logits of {rows} rows are wrong by {error:.3g} of the largest")
-
-
-def _plain(error: Exception) -> WindowDecode:
-    logger.warning("decoding without Triton's kernels, which is slower: %s", error)
-    return TextToSemantic.decode_window

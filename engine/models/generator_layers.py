@@ -6,7 +6,6 @@ all that it was computed with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
@@ -17,20 +16,8 @@ from engine.models.hifigan import SLOPE
 from engine.models.weight_norm import weight_of
 
 
-class Keeper(Protocol):
-    """What keeps samples [B, C, 1, T] between pieces, and how many of the next it leaves out."""
-
-    kept: Tensor | None
-    skip: int
-
-
 class Layer(Protocol):
-    """A part of a generator on its way through one sound, or several that are at a like place."""
-
-    @property
-    def keepers(self) -> Sequence[Keeper]:
-        """Where its state is; of packed layers, which know one sound at a time, nowhere."""
-        ...
+    """A part of a generator on its way through one sound."""
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         """Take samples [B, C, 1, T]; return those whose neighbours are all there."""
@@ -47,33 +34,20 @@ class Layers(Protocol):
     def pair(self, first: nn.Module, second: nn.Module) -> Layer: ...
 
 
-class Keeping:
-    """A layer that keeps samples; it has seen nothing yet."""
-
-    def __init__(self) -> None:
-        self.kept: Tensor | None = None
-        self.skip = 0
-
-    @property
-    def keepers(self) -> list[Keeper]:
-        """Itself."""
-        return [self]
-
-
-class _Convolution(Keeping):
+class _Convolution:
     """A convolution of odd width that keeps its length; knows the samples before the next piece."""
 
     def __init__(self, conv: nn.Module) -> None:
-        super().__init__()
+        self._kept: Tensor | None = None
         self._conv = cast(nn.Conv1d, conv)
         self._weight = weight_of(self._conv).unsqueeze(2)
         self._pad = int(self._conv.padding[0])
 
     def push(self, x: Tensor, last: bool) -> Tensor:
-        seen = _silence(x, self._pad) if self.kept is None else self.kept
+        seen = _silence(x, self._pad) if self._kept is None else self._kept
         x = torch.cat([seen, F.pad(x, (0, self._pad)) if last else x], dim=-1)
         ready = max(0, x.shape[-1] - 2 * self._pad)  # samples whose neighbours are all there
-        self.kept = laid_out(x[..., ready:], copy=True)
+        self._kept = laid_out(x[..., ready:], copy=True)
         if not ready:
             return x.new_zeros(x.shape[0], self._conv.out_channels, 1, 0)
         dilation = (1, self._conv.dilation[0])
@@ -91,18 +65,18 @@ def _silence(like: Tensor, samples: int) -> Tensor:
     return laid_out(like.new_zeros(*like.shape[:-1], samples))
 
 
-class _Upsampling(Keeping):
+class _Upsampling:
     """A transposed convolution of bent samples; adds what overlaps from the piece before."""
 
     def __init__(self, conv: nn.ConvTranspose1d) -> None:
-        super().__init__()
+        self._kept: Tensor | None = None
         self._conv = conv
         self._weight = weight_of(conv).unsqueeze(2)
-        self.skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
+        self._skip = int(conv.padding[0])  # samples that the padding cuts off the beginning
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         stride, width = self._conv.stride[0], self._conv.kernel_size[0]
-        x, tail = F.leaky_relu(x, SLOPE), self.kept
+        x, tail = F.leaky_relu(x, SLOPE), self._kept
         if tail is None:
             tail = x.new_zeros(x.shape[0], self._conv.out_channels, 1, width - stride)
         if x.shape[-1]:
@@ -112,26 +86,29 @@ class _Upsampling(Keeping):
         else:
             spread = tail
         ready = x.shape[-1] * stride
-        self.kept = laid_out(spread[..., ready:], copy=True)
+        self._kept = laid_out(spread[..., ready:], copy=True)
         out = spread[..., : spread.shape[-1] - int(self._conv.padding[0]) if last else ready]
-        skipped = min(self.skip, out.shape[-1])
-        self.skip -= skipped
+        skipped = min(self._skip, out.shape[-1])
+        self._skip -= skipped
         out = out[..., skipped:]
         return out if self._conv.bias is None else out.add_(self._conv.bias[:, None, None])
 
 
-class Waiting(Keeping):
+class Waiting:
     """Samples that wait for others to catch up."""
+
+    def __init__(self) -> None:
+        self._kept: Tensor | None = None
 
     def put(self, x: Tensor) -> int:
         """Add samples; returns how many are held."""
-        self.kept = x if self.kept is None else torch.cat([self.kept, x], dim=-1)
-        return self.kept.shape[-1]
+        self._kept = x if self._kept is None else torch.cat([self._kept, x], dim=-1)
+        return self._kept.shape[-1]
 
     def take(self, samples: int) -> Tensor:
         """Remove and return the oldest."""
-        held = cast(Tensor, self.kept)
-        self.kept = laid_out(held[..., samples:], copy=True)
+        held = cast(Tensor, self._kept)
+        self._kept = laid_out(held[..., samples:], copy=True)
         return held[..., :samples]
 
 
@@ -141,10 +118,6 @@ class _Pair:
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
         self._first, self._second = _Convolution(first), _Convolution(second)
         self._residual = Waiting()
-
-    @property
-    def keepers(self) -> list[Keeper]:
-        return [self._first, self._second, self._residual]
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         self._residual.put(x)

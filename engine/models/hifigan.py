@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.models.masks import length_mask
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ class ResBlock(nn.Module):
             NormedConv1d(channels, channels, kernel_size, padding=pad) for _ in dilations
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, T] -> [B, C, T]."""
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """[B, C, T] -> [B, C, T]; rows are silent where `inside` [B, 1, T] is 0."""
         for conv1, conv2 in zip(self.convs1, self.convs2, strict=True):
-            x = x + conv2(F.leaky_relu(conv1(F.leaky_relu(x, SLOPE)), SLOPE))
+            y = _within(conv1(F.leaky_relu(x, SLOPE)), inside)
+            x = _within(x + conv2(F.leaky_relu(y, SLOPE)), inside)
         return x
 
 
@@ -104,17 +106,30 @@ class HifiGan(nn.Module):
         """The numbers that it computes in."""
         return self.conv_pre.weight.dtype
 
-    def forward(self, z: Tensor, style_embedding: Tensor | None = None) -> Tensor:
-        """[B, in, T], style [B, gin, 1] -> waveform [B, 1, T * hop] in [-1, 1]."""
-        x = self.conv_pre(z.to(self.dtype))
+    def forward(
+        self, z: Tensor, style_embedding: Tensor | None = None, lengths: Tensor | None = None
+    ) -> Tensor:
+        """[B, in, T], style [B, gin, 1] -> waveform [B, 1, T * hop] in [-1, 1].
+
+        Rows of fewer frames, their `lengths` [B], sound as if they were alone; what is behind them
+        means nothing.
+        """
+        inside = None if lengths is None else length_mask(lengths, z.shape[-1]).to(self.dtype)
+        x = self.conv_pre(_within(z.to(self.dtype), inside))
         if style_embedding is not None:
             x = x + self.cond(style_embedding.to(self.dtype))
+        x = _within(x, inside)
         n = len(self.config.resblock_kernel_sizes)
-        for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, SLOPE))
-            blocks = [block(x) for block in self.resblocks[n * i : n * (i + 1)]]
+        for i, (up, rate) in enumerate(zip(self.ups, self.config.upsample_rates, strict=True)):
+            inside = None if inside is None else inside.repeat_interleave(rate, dim=-1)
+            x = _within(up(F.leaky_relu(x, SLOPE)), inside)
+            blocks = [block(x, inside) for block in self.resblocks[n * i : n * (i + 1)]]
             x = sum(blocks[1:], blocks[0]) / n
         return torch.tanh(self.conv_post(F.leaky_relu(x, FINAL_SLOPE)))
+
+
+def _within(x: Tensor, inside: Tensor | None) -> Tensor:
+    return x if inside is None else x * inside
 
 
 def input_reach(rates: Sequence[int], kernels: Sequence[int], block: int, end: int = 0) -> int:

@@ -85,6 +85,17 @@ class KeyValueCache:
         keys, values = F.pad(self.keys, (0, 0, 0, extra)), F.pad(self.values, (0, 0, 0, extra))
         self.keys, self.values = keys, values  # both, even if memory is short
 
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Fill the next row, which there is room for, with as much as is given.
+
+        Both are [layers, heads, T, head width].
+        """
+        row, total = self.live, keys.shape[2]
+        self.keys[:, row, :, :total] = keys
+        self.values[:, row, :, :total] = values
+        self.live += 1
+        self.resize(row, total)
+
     def resize(self, row: int, length: int) -> None:
         """Note how many positions of a row are filled."""
         self.lengths[row] = length

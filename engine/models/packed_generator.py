@@ -6,7 +6,6 @@ in its layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -16,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
-from engine.models.generator_layers import Keeper
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
 from engine.models.kernel_threads import share
 from engine.models.panels import padded, panels_of
@@ -65,13 +63,7 @@ class PackedGenerator:
         return PackedPair(self._convolutions[first], self._convolutions[second], self._bytes)
 
 
-class _OneSound:
-    """A layer that is not joined with those of other streams."""
-
-    keepers: Sequence[Keeper] = ()
-
-
-class PackedConvolution(_OneSound):
+class PackedConvolution:
     """A convolution of one stream."""
 
     def __init__(self, taps: Taps, outputs: int, work_bytes: int) -> None:
@@ -89,7 +81,7 @@ class PackedConvolution(_OneSound):
         return _sound(out)[:, : self._outputs]
 
 
-class PackedPair(_OneSound):
+class PackedPair:
     """A residual pair of one stream."""
 
     def __init__(self, first: Taps, second: Taps, work_bytes: int) -> None:
@@ -114,7 +106,7 @@ class PackedPair(_OneSound):
         return _sound(out)
 
 
-class PackedUpsampling(_OneSound):
+class PackedUpsampling:
     """A transposed convolution of one stream; cuts off what the padding adds."""
 
     def __init__(

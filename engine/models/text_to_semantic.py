@@ -147,17 +147,15 @@ class TextToSemantic(nn.Module):
         prompt: Tensor,
     ) -> Tensor:
         """Fill the next row with text [N] (features [bert, N]) and prompt [P] -> logits [V]."""
-        bert = None if bert_features is None else bert_features[None]
-        text, audio = self.embed_text(phoneme_ids[None], bert), self.embed_audio(prompt[None])
+        where = cache.keys.device
+        bert = None if bert_features is None else bert_features[None].to(where)
+        text = self.embed_text(phoneme_ids[None].to(where), bert)
+        audio = self.embed_audio(prompt[None].to(where))
         n, total = text.shape[1], text.shape[1] + audio.shape[1]
         mask = prefix_mask(n, total, text.device)
         cache.reserve(total + 1)
         hidden, keys, values = self.encode(torch.cat([text, audio], dim=1), mask)
-        row = cache.live
-        cache.keys[:, row, :, :total] = torch.cat(keys)
-        cache.values[:, row, :, :total] = torch.cat(values)
-        cache.live += 1
-        cache.resize(row, total)
+        cache.append(torch.cat(keys), torch.cat(values))
         return self.ar_predict_layer(hidden[0, -1].float())
 
     def attention(

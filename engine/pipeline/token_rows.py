@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.models.decoding_rows import Choosing, DecodingRows
+from engine.models.recorded_prefill import RecordedPrefill
 from engine.models.recorded_steps import RecordedSteps
 from engine.models.recording import Fetched, Recorder
 from engine.models.text_to_semantic import TextToSemantic, WindowDecode
@@ -45,9 +48,13 @@ class TokenRows:
         self._model, self._most = model, most
         self._cache = model.new_cache(most, INITIAL_CAPACITY)
         self._rows = DecodingRows(most, model.config.vocabulary, like.device)
+        self._read: Callable[[Tensor, Tensor | None, Tensor], Tensor] = partial(
+            model.prefill, self._cache
+        )
         self._recorded: RecordedSteps | None = None
         self._behind = 0  # steps, whose tokens are on their way
         if record is not None:
+            self._read = RecordedPrefill(model, self._cache, record)
             self._recorded = RecordedSteps(model, self._cache, self._rows, record, decode)
             self._behind = 1
         self._owners: list[int] = []  # in the order of the rows
@@ -71,11 +78,9 @@ class TokenRows:
     def begin(self, owner: int, first: Prefill, choosing: Choosing) -> int:
         """Read what comes before a sentence; its first token."""
         self._forget_faults()
-        row, where = len(self._owners), self._rows.tokens.device
-        bert = None if first.bert_features is None else first.bert_features.to(where)
-        prompt = first.prompt_tokens.to(where)
-        logits = self._model.prefill(self._cache, first.phoneme_ids.to(where), bert, prompt)
-        self._rows.add(choosing, prompt)
+        row = len(self._owners)
+        logits = self._read(first.phoneme_ids, first.bert_features, first.prompt_tokens)
+        self._rows.add(choosing, first.prompt_tokens)
         token = int(self._rows.choose(logits[None], row))
         self._owners.append(owner)
         return token

@@ -72,7 +72,7 @@ def measure(subject: Subject) -> list[Row]:
         precise, name = _in_precision(subject, dtype), str(dtype)[6:]
         rows += _decoding(precise, name, TextToSemantic.decode_window)
         rows += _decoding(precise, f"triton, {name}", best_decode(precise.model, subject.rows[-1]))
-        rows += [_first_sound(precise, name), *_whole(precise, name)]
+        rows += [*_first_sound(precise, name), *_whole(precise, name)]
     return rows
 
 
@@ -136,7 +136,7 @@ def _go_on(rows: TokenRows, steps: int) -> None:
         rows.step()
 
 
-def _first_sound(subject: Subject, name: str) -> Row:
+def _first_sound(subject: Subject, name: str) -> list[Row]:
     """A stream alone, from its phonemes to its first piece; recordings are there."""
     acoustics, rows = VitsAcoustics.prepared(subject.decoder), _best(subject, 1)
     _go_on(rows, 2)
@@ -149,24 +149,41 @@ def _first_sound(subject: Subject, name: str) -> Row:
         acoustics.decode([Piece(stream, _tokens(subject)[: stream.first_piece_tokens], False)])
         rows.remove(0)
 
-    speak()
-    seconds = [_timed(subject.device, speak) for _ in range(FIRST_ROUNDS)]
-    return Row(f"{name}, first sound of a stream alone", 1e3 * statistics.median(seconds), "ms")
+    def read() -> None:
+        _begin(subject, rows, 0)
+        rows.remove(0)
+
+    return [
+        Row(f"{name}, {what} of a stream alone", _median_ms(subject.device, work), "ms")
+        for what, work in (("first sound", speak), ("prefill", read))
+    ]
+
+
+def _median_ms(device: torch.device, work: Callable[[], None]) -> float:
+    work()
+    return 1e3 * statistics.median(_timed(device, work) for _ in range(FIRST_ROUNDS))
 
 
 def _whole(subject: Subject, name: str) -> list[Row]:
     """Sound per second of many streams: of the acoustic half, and with the tokens it is made of."""
-    count = subject.rows[-1]
+    count, all_tokens = subject.rows[-1], (subject.spoken,)
     audio_s = count * subject.spoken / TOKENS_A_SECOND
-    acoustics = VitsAcoustics.prepared(subject.decoder)
-    _speak(subject, acoustics, 1)
-    sound_s = _timed(subject.device, partial(_speak, subject, acoustics, count))
+    acoustics, cuts = VitsAcoustics.prepared(subject.decoder), _cuts(subject)
+    for warm in (cuts, all_tokens):
+        _speak(subject, acoustics, min(count, 16), warm)
+    sound_s = _timed(subject.device, partial(_speak, subject, acoustics, count, cuts))
+    once_s = _timed(subject.device, partial(_speak, subject, acoustics, count, all_tokens))
     rows = _best(subject, count)
     rows.prepare()
     tokens_s = _timed(subject.device, partial(_go_on, rows, subject.spoken))
     rate = audio_s / (sound_s + tokens_s)
     return [
-        Row(f"{name}, sound of {count} streams in pieces", audio_s / sound_s, "times real time"),
+        Row(
+            f"{name}, sound of {count} streams in pieces",
+            audio_s / sound_s,
+            "times real time",
+            {"of the time of sentences at once": sound_s / once_s},
+        ),
         Row(
             f"{name}, tokens and sound of {count} streams",
             rate,
@@ -176,12 +193,17 @@ def _whole(subject: Subject, name: str) -> list[Row]:
     ]
 
 
-def _speak(subject: Subject, acoustics: VitsAcoustics, count: int) -> None:
+def _cuts(subject: Subject) -> tuple[int, ...]:
+    """How many tokens there are when a piece is decoded."""
+    first = _stream(subject, 0).first_piece_tokens
+    cuts = {last_cut(until, first) for until in range(first, subject.spoken)}
+    return (*sorted(cuts), subject.spoken)
+
+
+def _speak(subject: Subject, acoustics: VitsAcoustics, count: int, cuts: tuple[int, ...]) -> None:
     """Decode all pieces of as many streams, those of the same place in one call."""
-    streams = [_stream(subject, seed) for seed in range(count)]
-    tokens, first = _tokens(subject), streams[0].first_piece_tokens
-    cuts = sorted({last_cut(until, first) for until in range(first, subject.spoken)})
-    for cut in [*cuts, subject.spoken]:
+    streams, tokens = [_stream(subject, seed) for seed in range(count)], _tokens(subject)
+    for cut in cuts:
         last = cut == subject.spoken
         for sound in acoustics.decode([Piece(each, tokens[:cut], last) for each in streams]):
             if isinstance(sound, Exception):

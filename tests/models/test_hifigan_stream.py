@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.models.hifigan import HifiGan, HifiGanConfig
-from engine.models.hifigan_stream import HifiGanStream, push_together
+from engine.models.hifigan_stream import HifiGanStream
 from engine.models.packed_generator import pack_generator
 from engine.models.weight_norm import fuse_weight_norm
 
@@ -102,43 +102,12 @@ def test_channels_that_fill_no_whole_panel_are_computed_as_others(channels: int)
 
 
 @torch.inference_mode()
-@KINDS
-def test_streams_together_say_what_they_would_alone(packed: bool) -> None:
-    """The first two are at one place all the time, the third begins later, the last ends first."""
-    network = generator(packed=packed)
-    sounds = torch.randn(4, 6, FRAMES, generator=torch.Generator().manual_seed(5))
+def test_excerpts_of_unequal_length_sound_as_if_they_were_alone() -> None:
+    network, lengths = generator(), (FRAMES, 7, 1, 0)
+    z = torch.randn(4, 6, FRAMES, generator=torch.Generator().manual_seed(5))
     styles = torch.randn(4, 5, 1, generator=torch.Generator().manual_seed(6))
-    streams = [HifiGanStream(network, style[None]) for style in styles]
-    heard: list[list[torch.Tensor]] = [[] for _ in streams]
-    rounds = [
-        {0: (0, 9), 1: (0, 9), 3: (0, 12)},
-        {0: (9, 20), 1: (9, 20), 2: (0, 9), 3: (12, 23)},
-        {0: (20, 31), 1: (20, 31), 2: (9, 20), 3: (23, FRAMES)},
-        {0: (31, FRAMES), 1: (31, FRAMES), 2: (20, 31)},
-        {2: (31, FRAMES)},
-    ]
-    for each in rounds:
-        pieces = [sounds[i : i + 1, :, begin:end] for i, (begin, end) in each.items()]
-        lasts = [end == FRAMES for _, end in each.values()]
-        said = push_together([streams[i] for i in each], pieces, lasts)
-        for i, sound in zip(each, said, strict=True):
-            heard[i].append(sound)
-    for z, style, pieces in zip(sounds, styles, heard, strict=True):
-        whole = network(z[None], style[None])
-        torch.testing.assert_close(torch.cat(pieces, dim=-1), whole, atol=1e-5, rtol=1e-4)
-
-
-@torch.inference_mode()
-def test_plain_streams_at_one_place_take_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, rows = generator(), []
-    push = HifiGanStream.push
-
-    def counted(stream: HifiGanStream, z: torch.Tensor, *, last: bool) -> torch.Tensor:
-        rows.append(len(z))
-        return push(stream, z, last=last)
-
-    monkeypatch.setattr(HifiGanStream, "push", counted)
-    streams = [HifiGanStream(network, torch.zeros(1, 5, 1)) for _ in range(3)]
-    for _ in range(2):
-        push_together(streams, [latents()] * 2 + [latents()[..., :8]], [False] * 3)
-    assert rows == [2, 1, 2, 1]
+    sounds = network(z, styles, torch.tensor(lengths))
+    for sound, row, style, frames in zip(sounds, z, styles, lengths, strict=True):
+        if frames:
+            alone = network(row[None, :, :frames], style[None])[0]
+            torch.testing.assert_close(sound[:, : frames * CONFIG.hop], alone, atol=1e-5, rtol=1e-4)

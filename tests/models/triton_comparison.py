@@ -12,14 +12,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.key_value_cache import KeyValueCache
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from engine.models.triton_decoding import TritonDecoding, Tuning
+from engine.models.triton_generator import TritonGenerator
+from engine.models.weight_norm import fuse_weight_norm
 
 CASES = {  # sizes, and numbers of rows
     "powers of two": (TextToSemanticConfig(20, 65, 64, 4, 2, 0), (1, 3, 20)),
     "others": (TextToSemanticConfig(20, 45, 48, 3, 2, 0), (1, 5)),
 }
+VOCODERS = {  # with a style and without; an upsampling of one, two and three rounds
+    "vocoder": HifiGanConfig(6, 48, (5, 4, 2), (11, 8, 2), (3, 7), ((1, 3, 5), (1, 3)), 5),
+    "vocoder without style": HifiGanConfig(20, 72, (3,), (9,), (3,), ((1, 2),), final_bias=True),
+}
+LENGTHS = (12, 7, 1)  # of excerpts, in frames
 KINDS = (torch.float32, torch.float16)
 CAPACITY, POSITIONS = 50, 44
 TUNING = Tuning(programs=4, long=16, short=16, long_warps=4)
@@ -39,7 +47,25 @@ def errors(device: torch.device) -> dict[str, float]:
             model.to(device)
             for rows in counts:
                 found[f"{name}, {str(kind)[6:]}, {rows} rows"] = _error(model, rows)
+    for name, sizes in VOCODERS.items():
+        for kind in KINDS:
+            found[f"{name}, {str(kind)[6:]}"] = _vocoder_error(sizes, device, kind)
     return found
+
+
+def _vocoder_error(config: HifiGanConfig, device: torch.device, kind: torch.dtype) -> float:
+    torch.manual_seed(0)
+    generator = HifiGan(config).eval()
+    fuse_weight_norm(generator)
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    generator.to(device, kind)
+    z = torch.randn(len(LENGTHS), config.in_channels, max(LENGTHS), device=device)
+    style = torch.randn(len(LENGTHS), config.gin_channels, 1, device=device)
+    given = z, style if config.gin_channels else None, torch.tensor(LENGTHS, device=device)
+    got, wanted = TritonGenerator(generator)(*given).float(), generator(*given).float()
+    spoken = [(i, slice(frames * config.hop)) for i, frames in enumerate(LENGTHS)]
+    return max(_relative(got[i, 0, part], wanted[i, 0, part]) for i, part in spoken)
 
 
 def _error(model: TextToSemantic, rows: int) -> float:

@@ -1,4 +1,4 @@
-"""Decoding by Triton's kernels says what PyTorch says: interpreted, and compiled on a GPU."""
+"""Triton's kernels say what PyTorch says: interpreted, and compiled on a GPU."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import sys
 import pytest
 import torch
 
+from engine.models import device_generator
 from engine.models.device_decoding import best_decode, tried
+from engine.models.hifigan import HifiGan, HifiGanConfig
 from engine.models.text_to_semantic import TextToSemantic
 from tests.source_tree import ROOT
 from tests.tiny_bundle import SEMANTIC
@@ -43,9 +45,10 @@ if torch.cuda.is_available():
 
         check(errors(torch.device("cuda")), times=10)
 
-    def test_a_gpu_decodes_by_kernels(caplog: pytest.LogCaptureFixture) -> None:
-        model = TextToSemantic(SEMANTIC).eval().to("cuda")
+    def test_a_gpu_works_by_kernels(caplog: pytest.LogCaptureFixture) -> None:
+        model, generator = TextToSemantic(SEMANTIC).eval().to("cuda"), tiny_generator().to("cuda")
         assert best_decode(model, 20) is not TextToSemantic.decode_window
+        assert device_generator.best_vocode(generator) is not generator
         assert not caplog.records
 
 
@@ -71,9 +74,41 @@ def test_a_model_decodes_itself_where_kernels_are_wrong(
     assert "logits of 1 rows are wrong" in caplog.text
 
 
+def tiny_generator() -> HifiGan:
+    return HifiGan(HifiGanConfig(4, 16, (4,), (8,), (3,), ((1,),))).eval()
+
+
+def test_a_generator_vocodes_itself_where_triton_is_missing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "triton", None)
+    monkeypatch.setitem(sys.modules, "triton.errors", None)
+    generator = tiny_generator()
+    with caplog.at_level(logging.WARNING):
+        assert device_generator.tried(generator) is generator
+    assert "vocoding without Triton's kernels" in caplog.text
+
+
+@needs_triton
+def test_a_generator_vocodes_itself_where_kernels_are_wrong(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(self: object, z: torch.Tensor, *_: object) -> torch.Tensor:
+        return torch.zeros(len(z), 1, 4 * z.shape[-1])
+
+    monkeypatch.setattr("engine.models.triton_generator.TritonGenerator.__call__", wrong)
+    generator = tiny_generator()
+    with caplog.at_level(logging.WARNING):
+        assert device_generator.tried(generator) is generator
+    assert "sound is wrong by 1 of the loudest sample" in caplog.text
+
+
 def test_a_cpu_needs_no_triton() -> None:
     code = (
         "import sys, engine.models.device_decoding as d, engine.pipeline.scheduler\n"
+        "from engine.models.device_generator import best_vocode\n"
+        "from tests.tiny_bundle import tiny_decoder\n"
+        "best_vocode(tiny_decoder().dec)\n"
         "from engine.models.text_to_semantic import TextToSemantic\n"
         "from tests.tiny_bundle import SEMANTIC\n"
         "d.best_decode(TextToSemantic(SEMANTIC), 4)\n"
@@ -87,6 +122,6 @@ def test_a_cpu_needs_no_triton() -> None:
 
 def check(errors: dict[str, float], times: float = 1) -> None:
     """No case is wrong by more than rounding."""
-    assert len(errors) == 10
+    assert len(errors) == 14
     for case, error in errors.items():
         assert error <= times * LARGEST[case.split(", ")[1]], case
