@@ -23,6 +23,15 @@ def text_to_semantic() -> TextToSemantic:
 
 def vits_decoder(*, packed: bool = True) -> VitsDecoder:
     """The v2 decoder at 32 kHz, as a bundle on a CPU has it."""
+    decoder = stored_vits_decoder()
+    fuse_weight_norm(decoder)
+    if packed:
+        pack_generator(decoder.dec)
+    return decoder
+
+
+def stored_vits_decoder() -> VitsDecoder:
+    """The same as its file has it, under weight norm."""
     torch.manual_seed(0)
     config = VitsConfig(
         sample_rate_hz=32000,
@@ -41,11 +50,7 @@ def vits_decoder(*, packed: bool = True) -> VitsDecoder:
         inter_channels=192,
         gin_channels=512,
     )
-    decoder = VitsDecoder(config).eval()
-    fuse_weight_norm(decoder)
-    if packed:
-        pack_generator(decoder.dec)
-    return decoder
+    return VitsDecoder(config).eval()
 
 
 def phonemes(count: int = PHONEMES) -> torch.Tensor:
