@@ -74,6 +74,10 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is timed in turns")
     parser.add_argument("--device", default="auto", help="of the server, and of the suites cuda")
+    parser.add_argument("--precision", default="auto", help="of the server: auto, half, int8")
+    parser.add_argument(
+        "--released", action="store_true", help="released sizes in the server, synthetic weights"
+    )
     parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
     parser.add_argument("--seconds", type=float, default=20.0, help="of listeners coming")
     parser.add_argument("--requests", type=int, default=1000, help="of each kind in the soak")
@@ -96,7 +100,15 @@ def _measure(suite: str, options: argparse.Namespace) -> list[report.Row]:
     if suite == "versions":
         return versions.measure(options.rounds)
     counts = tuple(map(int, options.streams.split(",")))
-    load = Load(options.device, options.threads, counts, options.seconds, options.requests)
+    load = Load(
+        options.device,
+        options.threads,
+        counts,
+        options.seconds,
+        options.requests,
+        options.released,
+        options.precision,
+    )
     found = asyncio.run(SERVER[suite](load))
     for picture in plots.draw(suite, found.curves, options.out):
         print(f"drew {picture}")

@@ -32,7 +32,7 @@ CONTENT = {"num_hidden_layers": 1}
 def write_speaker(folder: Path) -> Path:
     """Write the bundle into `folder`."""
     decoder, model = official.stored_vits_decoder(), official.text_to_semantic()
-    _let_it_end(model)
+    let_it_end(model)
     (folder / "voices").mkdir(parents=True)
     networks = {
         "text_to_semantic": model,
@@ -68,7 +68,7 @@ def write_speaker(folder: Path) -> Path:
 
 
 @torch.no_grad()
-def _let_it_end(model: TextToSemantic) -> None:
+def let_it_end(model: TextToSemantic) -> None:
     """Let the logit of the end rise with the position, and cross the others'."""
     for layer in model.h:
         for linear in (layer.self_attn.out_proj, layer.linear2):

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 
 import grpc.aio
 
+from tests.bench import released_speaker
+from tests.bench.released_speaker import write_speaker
 from tests.bench.server.listener import Client
 from tests.e2e.backend_process import API_KEY, BackendProcess
 
@@ -24,6 +26,8 @@ class Load:
         streams: how many listeners there are at a time, one measurement each.
         seconds: how long listeners keep coming.
         requests: of the parts that count requests.
+        released: whether it speaks by the released sizes, with synthetic weights.
+        precision: of its text-to-semantic model.
     """
 
     device: str = "auto"
@@ -31,6 +35,8 @@ class Load:
     streams: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     seconds: float = 20.0
     requests: int = 1000
+    released: bool = False
+    precision: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,18 @@ class Served:
 @asynccontextmanager
 async def served(load: Load, **settings: object) -> AsyncIterator[Served]:
     """Run a server with `GPTSOVITS_` settings of its own."""
-    own = {"device": load.device, "threads": load.threads, "log_level": "WARNING", **settings}
-    with TemporaryDirectory() as folder, BackendProcess(Path(folder), own) as process:
-        async with grpc.aio.insecure_channel(process.address) as channel:
-            yield Served(process, Client(channel, API_KEY))
+    own = {
+        "device": load.device,
+        "threads": load.threads,
+        "precision": load.precision,
+        "log_level": "WARNING",
+        **settings,
+    }
+    with TemporaryDirectory() as name:
+        folder, rate_hz = Path(name), 16000
+        if load.released:
+            own["bundle"] = write_speaker(folder / "released")
+            rate_hz = released_speaker.SAMPLE_RATE_HZ
+        with BackendProcess(folder, own) as process:
+            async with grpc.aio.insecure_channel(process.address) as channel:
+                yield Served(process, Client(channel, API_KEY, rate_hz))
