@@ -7,7 +7,7 @@ that keep their places, and may not look at what they hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -56,6 +56,11 @@ class CudaGraphs:
 def recorder_for(device: torch.device) -> Recorder | None:
     """What records on a device; None where work is best done as it comes."""
     return CudaGraphs(device) if device.type == "cuda" else None
+
+
+def host_room(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Room for numbers on the host, from where a device takes them and where it puts them fast."""
+    return torch.zeros(tuple(shape), pin_memory=device.type == "cuda")
 
 
 class Fetched:

@@ -46,15 +46,18 @@ class AcousticStream(Protocol):
     def decode(self, semantic_tokens: Tensor, *, last: bool) -> Samples:
         """Return what can be spoken now of all tokens so far [T], float32 [S].
 
-        Unless `last`, the newest frames are held back. The sound depends on the tokens of every
-        call, on nothing else.
+        The tokens are on the host. Unless `last`, the newest frames are held back. The sound
+        depends on the tokens of every call, on nothing else.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """What `AcousticStream.decode` is asked for; `stream` is one that the decoder opened."""
+    """What `AcousticStream.decode` is asked for; `stream` is one that the decoder opened.
+
+    All `semantic_tokens` so far are given, on the host.
+    """
 
     stream: AcousticStream
     semantic_tokens: Tensor

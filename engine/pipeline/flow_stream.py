@@ -134,7 +134,10 @@ class FlowStream:
         """The work of `decode`, to be done beside that of other streams."""
         decoder = self._networks.decoder
         features = decoder.features(
-            semantic_tokens[None], self._phoneme_ids, self._style, self._speed
+            semantic_tokens[None].to(self._style.device),
+            self._phoneme_ids,
+            self._style,
+            self._speed,
         )
         held = 0 if last else math.ceil(HELD_TOKENS * 2 * decoder.config.frames_per_latent)
         until = max(self._final_frames, features.shape[-1] - held)

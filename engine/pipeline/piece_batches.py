@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 from engine.models.device_generator import Vocode
 from engine.models.masks import length_mask
 from engine.models.prior_encoder import Prior, sample_latents
-from engine.models.recording import Recorder, Work
+from engine.models.recording import Recorder, Work, host_room
 from engine.models.vits_decoder import FRAMES_PER_TOKEN, VitsDecoder
 from engine.pipeline.acoustic import Piece
 from engine.types import Samples
@@ -85,7 +85,8 @@ class Batch:
 
     Attributes:
         phoneme_ids: [B, N]; codes: [B, T]; style: [B, gin, 1].
-        noise: [B, C, F], of the frames of the flow; scale: [B, 1, 1], how loud it is.
+        noise: [B, F, C], of the frames of the flow; scale: [B, 1, 1], how loud it is.
+        noise_here: the same on the host.
         known: [B, C, K], latents that were vocoded before.
         counts: [7, B]: phonemes, tokens, the first frame of the flow, how many of its frames are
             not vocoded, how many are, how many of them are known, and how many are not kept.
@@ -95,6 +96,7 @@ class Batch:
     codes: Tensor
     style: Tensor
     noise: Tensor
+    noise_here: Tensor
     scale: Tensor
     known: Tensor
     counts: Tensor
@@ -104,17 +106,13 @@ class Batch:
         streams, n = [_stream(piece) for piece in pieces], len(pieces)
         ids = pad_sequence([stream.phoneme_ids for stream in streams], batch_first=True)
         codes = pad_sequence([piece.semantic_tokens for piece in pieces], batch_first=True)
-        noise = pad_sequence(
-            [
-                stream.noise_until(FRAMES_PER_TOKEN * len(piece.semantic_tokens))[0, :, e.flow :].T
-                for stream, piece, e in zip(streams, pieces, excerpts, strict=True)
-            ],
-            batch_first=True,
-        )
+        for here, stream, piece, e in zip(self.noise_here, streams, pieces, excerpts, strict=False):
+            noise = stream.noise_until(FRAMES_PER_TOKEN * len(piece.semantic_tokens))[e.flow :]
+            here[: len(noise)] = noise
         self.phoneme_ids[:n, : ids.shape[1]] = ids
         self.codes[:n, : codes.shape[1]] = codes
         self.style[:n] = torch.cat([stream.style for stream in streams])
-        self.noise[:n, :, : noise.shape[1]] = noise.mT
+        self.noise.copy_(self.noise_here, non_blocking=True)
         nothing = self.known[0]
         latents = [nothing if s.latents is None else s.latents for s in streams]
         self.known[:n] = torch.stack(latents)
@@ -201,13 +199,16 @@ class PieceBatches:
             batch = self.room(len(pieces), Size(*map(max, zip(*sizes, strict=True))))
             batch.fill(pieces, excerpts)
             sound, latents = self.sound(batch)
+            here = host_room(sound.shape, sound.device)
         else:
             rows = next(each for each in ROWS if each >= len(pieces))
-            sound, latents = self._recorded[rows, size](pieces, excerpts)
-        hop, here = self._decoder.dec.config.hop, sound[:, 0].float().cpu().numpy()
+            sound, latents, here = self._recorded[rows, size](pieces, excerpts)
+        hop, n = self._decoder.dec.config.hop, len(pieces)
+        latents = latents[:n].clone()
+        here[:n] = sound[:n]
         return [
             _Spoken(row[(e.heard - e.begin) * hop : (e.heard_end - e.begin) * hop].copy(), kept)
-            for row, kept, e in zip(here, latents[: len(pieces)].clone(), excerpts, strict=False)
+            for row, kept, e in zip(here[:n, 0].numpy(), latents, excerpts, strict=True)
         ]
 
     def room(self, rows: int, size: Size) -> Batch:
@@ -217,11 +218,13 @@ class PieceBatches:
         def numbers(*shape: int) -> Tensor:
             return torch.zeros(shape, dtype=torch.long, device=like.device)
 
+        noise = rows, size.frames, config.inter_channels
         return Batch(
             phoneme_ids=numbers(rows, size.phonemes),
             codes=numbers(rows, size.tokens),
             style=like.new_zeros(rows, config.gin_channels, 1),
-            noise=like.new_zeros(rows, config.inter_channels, size.frames),
+            noise=like.new_zeros(noise),
+            noise_here=host_room(noise, like.device),
             scale=like.new_zeros(rows, 1, 1),
             known=like.new_zeros(rows, config.inter_channels, 2 * self._reach),
             counts=numbers(7, rows),
@@ -229,7 +232,7 @@ class PieceBatches:
 
     def sound(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The vocoded frames of each row, [B, 1, S], and the latents that it keeps, [B, C, K]."""
-        decoder, length = self._decoder, batch.noise.shape[-1]
+        decoder, length = self._decoder, batch.noise.shape[1]
         phonemes, tokens, flow, ahead, frames, known, passed = batch.counts.unbind()
         text_mask = length_mask(phonemes, batch.phoneme_ids.shape[1])
         text = decoder.encode_text(batch.phoneme_ids, text_mask)
@@ -239,7 +242,7 @@ class PieceBatches:
         hidden, mean, log_std = (
             _cut(each, flow, length) for each in (prior.hidden, prior.mean, prior.log_std)
         )
-        z_p = sample_latents(Prior(hidden, mean, log_std, inside), batch.noise, batch.scale)
+        z_p = sample_latents(Prior(hidden, mean, log_std, inside), batch.noise.mT, batch.scale)
         z = _cut(decoder.flow.reverse(z_p, inside, batch.style), ahead, length)
         spoken_before = length_mask(known, length) > 0
         z = torch.where(spoken_before, F.pad(batch.known, (0, length - batch.known.shape[-1])), z)
@@ -254,15 +257,17 @@ class _Recording:
         self._owner, self._batch = owner, owner.room(rows, size)
         with torch.inference_mode():
             sound, latents = owner.sound(self._batch)
-            self._results = torch.empty_like(sound), torch.empty_like(latents)
+            self._results = torch.empty_like(sound, dtype=torch.float32), torch.empty_like(latents)
+            self._here = host_room(sound.shape, sound.device)
             self._work: Work = record(self._do)
 
     def __call__(
         self, pieces: Sequence[Piece], excerpts: Sequence[_Excerpt]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Sound and latents, and room for the sound on the host."""
         self._batch.fill(pieces, excerpts)
         self._work()
-        return self._results
+        return *self._results, self._here
 
     def _do(self) -> None:
         for into, each in zip(self._results, self._owner.sound(self._batch), strict=True):

@@ -120,11 +120,11 @@ class Sentence:
         until = self._next_cut if self.in_pieces else TOKENS_PER_PHONEME * self.phonemes
         return Outlay(max(0, until - len(self.tokens)), until - self.spoken_tokens)
 
-    def next_piece(self, device: torch.device) -> Piece:
+    def next_piece(self) -> Piece:
         """What is to be decoded now; the last piece sets `finished`."""
         self.finished = self.ended and (not self.in_pieces or len(self.tokens) < self._next_cut)
         until = len(self.tokens) if self.finished else self._next_cut
-        tokens = torch.tensor(self.tokens[:until], device=device)
+        tokens = self._made[:until]
         self._spoke(until)
         return Piece(self.acoustic, tokens, self.finished)
 

@@ -149,7 +149,7 @@ class Stream:
     def next_piece(self) -> Piece:
         """What is due, to be decoded for `speak`."""
         self._was_heard = self._speaking.spoken_tokens > 0
-        return self._speaking.next_piece(self.bundle.device)
+        return self._speaking.next_piece()
 
     def speak(self, samples: Samples) -> AudioChunk:
         """Say the `samples` of `next_piece`; at a sentence's end, close it with its gap.

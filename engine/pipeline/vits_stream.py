@@ -117,7 +117,7 @@ class VitsStream:
         self._vocoder: HifiGanStream | None = None
         self._text: Tensor | None = None  # as the prior reads it, [1, C, N]
         self._generator = generator
-        self._noise = torch.zeros(1, decoder.config.inter_channels, 0)
+        self._noise = torch.zeros(0, decoder.config.inter_channels)
 
     @property
     def incremental(self) -> bool:
@@ -145,20 +145,21 @@ class VitsStream:
         return sound[0, 0].float().cpu().numpy()
 
     def noise_until(self, frames: int) -> Tensor:
-        """Noise [1, C, frames]: a frame keeps its noise however the sentence is cut."""
-        missing = frames - self._noise.shape[-1]
+        """Noise [frames, C]: a frame keeps its noise however the sentence is cut."""
+        missing = frames - len(self._noise)
         if missing > 0:
             fresh = torch.randn(missing, self._noise.shape[1], generator=self._generator)
-            self._noise = torch.cat([self._noise, fresh.T[None]], dim=-1)
-        return self._noise[..., :frames]
+            self._noise = torch.cat([self._noise, fresh])
+        return self._noise[:frames]
 
     def _latents(self, semantic_tokens: Tensor, begin: int) -> tuple[Tensor, int]:
         """Latents [1, C, T] of the frames from `begin` on, and how many frames there are in all."""
         decoder, device = self._decoder, self.style.device
         if self._text is None:
             self._text = decoder.encode_text(self.phoneme_ids[None].to(device))
-        prior = decoder.prior(semantic_tokens[None], self._text, self.style, self.manner.speed)
+        tokens = semantic_tokens[None].to(device)
+        prior = decoder.prior(tokens, self._text, self.style, self.manner.speed)
         frames = prior.mean.shape[-1]
-        noise = self.noise_until(frames).to(device)
+        noise = self.noise_until(frames).T[None].to(device)
         z_p = sample_latents(prior, noise, self.manner.noise_scale)[..., begin:]
         return decoder.flow.reverse(z_p, prior.mask[..., begin:], self.style), frames

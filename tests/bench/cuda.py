@@ -223,7 +223,7 @@ def _stream(subject: Subject, seed: int) -> VitsStream:
 def _tokens(subject: Subject) -> Tensor:
     source = torch.Generator().manual_seed(2)
     codes = subject.decoder.config.codes
-    return torch.randint(codes, (subject.spoken,), generator=source).to(subject.device)
+    return torch.randint(codes, (subject.spoken,), generator=source)
 
 
 def _timed(device: torch.device, work: Callable[[], None]) -> float:
