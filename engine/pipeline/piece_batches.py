@@ -8,9 +8,9 @@ place and length go together, and where they are not larger than usual their wor
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -49,7 +49,7 @@ class Size(NamedTuple):
 
 
 ROWS = (1, 4, 16)
-SIZES = (  # of what is recorded, the smaller first
+SIZES = (  # of what is recorded, each larger than the one before
     Size(14, 28, 64),
     Size(14, 28, 256),
     Size(36, 72, 256),
@@ -154,15 +154,15 @@ class PieceBatches:
     def decode(self, pieces: Sequence[Piece]) -> list[Samples]:
         """What the streams of the pieces say now; they have moved on only if all went well."""
         excerpts = [self._excerpt(piece) for piece in pieces]
-        groups: dict[Size | None, list[int]] = defaultdict(list)
-        for i, (piece, excerpt) in enumerate(zip(pieces, excerpts, strict=True)):
-            groups[self._usual(_size(piece, excerpt))].append(i)
+        sizes = [_size(*each) for each in zip(pieces, excerpts, strict=True)]
+        by_size = sorted(range(len(pieces)), key=sizes.__getitem__)
+        usual = [i for i in by_size if self._usual(sizes[i])]
+        others = [i for i in by_size if not self._usual(sizes[i])]
         spoken: dict[int, _Spoken] = {}
-        for size, group in groups.items():
-            for begin in range(0, len(group), ROWS[-1]):
-                some = group[begin : begin + ROWS[-1]]
-                found = self._spoken([pieces[i] for i in some], [excerpts[i] for i in some], size)
-                spoken |= dict(zip(some, found, strict=True))
+        for some in (*batched(usual, ROWS[-1]), *batched(others, ROWS[-1])):
+            largest = Size(*map(max, zip(*(sizes[i] for i in some), strict=True)))
+            found = self._spoken([pieces[i] for i in some], [excerpts[i] for i in some], largest)
+            spoken |= dict(zip(some, found, strict=True))
         for i, (piece, excerpt) in enumerate(zip(pieces, excerpts, strict=True)):
             _stream(piece).vocoded_frames = excerpt.end
             _stream(piece).latents = spoken[i].latents
@@ -191,18 +191,18 @@ class PieceBatches:
         return next((each for each in SIZES if each.holds(size)), None)
 
     def _spoken(
-        self, pieces: Sequence[Piece], excerpts: Sequence[_Excerpt], size: Size | None
+        self, pieces: Sequence[Piece], excerpts: Sequence[_Excerpt], size: Size
     ) -> list[_Spoken]:
-        """The sound of pieces that go together."""
-        if size is None:
-            sizes = [_size(*each) for each in zip(pieces, excerpts, strict=True)]
-            batch = self.room(len(pieces), Size(*map(max, zip(*sizes, strict=True))))
+        """The sound of pieces that go together, none of which is larger than `size`."""
+        usual = self._usual(size)
+        if usual is None:
+            batch = self.room(len(pieces), size)
             batch.fill(pieces, excerpts)
             sound, latents = self.sound(batch)
             here = host_room(sound.shape, sound.device)
         else:
             rows = next(each for each in ROWS if each >= len(pieces))
-            sound, latents, here = self._recorded[rows, size](pieces, excerpts)
+            sound, latents, here = self._recorded[rows, usual](pieces, excerpts)
         hop, n = self._decoder.dec.config.hop, len(pieces)
         latents = latents[:n].clone()
         here[:n] = sound[:n]
