@@ -10,6 +10,7 @@ from engine.models.hifigan import HifiGanConfig
 from engine.models.text_to_semantic import TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig
 from engine.text.symbols import SymbolTable
+from engine.training.acoustic_batches import BatchOptions
 from engine.training.prior_trainer import PriorOptions
 from engine.training.semantic_trainer import SemanticOptions
 from engine.training.starter.content import CONTENT_CONFIG, ContentOptions
@@ -64,9 +65,14 @@ RECIPE = Recipe(
     seed=20,
     speakers=SPEAKERS,
     content=ContentOptions(steps=3000),
-    vocoder=VocoderOptions(steps=4800, batch=24),
-    prior=PriorOptions(steps=15000, learning_rate=5e-4, final_learning_rate=3e-5),
-    semantic=SemanticOptions(steps=9000, mistaken_share=0.1),
+    vocoder=VocoderOptions(steps=6200, batch=24),
+    prior=PriorOptions(
+        steps=4900,
+        batches=BatchOptions(utterances=40),
+        learning_rate=7e-4,
+        final_learning_rate=3e-5,
+    ),
+    semantic=SemanticOptions(steps=10000, batch=48, learning_rate=8e-4, mistaken_share=0.1),
 )
 
 
