@@ -37,8 +37,8 @@ def _faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """The latents of the faulty request cannot be drawn."""
     sample = vits_stream.sample_latents
 
-    def fail(prior: Prior, noise: Tensor, scale: Tensor) -> Tensor:
-        if (scale == FAULTY.options.noise_scale).any():
+    def fail(prior: Prior, noise: Tensor, scale: float) -> Tensor:
+        if scale == FAULTY.options.noise_scale:
             raise RuntimeError("shapes do not fit")
         return sample(prior, noise, scale)
 
