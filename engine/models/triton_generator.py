@@ -34,7 +34,8 @@ class Tile:
     warps: int
 
 
-WIDE, MIDDLE, NARROW = Tile(64, 64, 64, 4), Tile(128, 64, 64, 4), Tile(256, 16, 16, 4)
+WIDE, MIDDLE = Tile(64, 64, 64, 4), Tile(128, 64, 64, 4)
+NARROWEST = 16  # what a product of tiles takes at least
 
 
 class _Convolution(NamedTuple):
@@ -141,12 +142,12 @@ def _convolved(
 
 
 def _tile(inputs: int, outputs: int) -> Tile:
-    narrow = max(16, triton.next_power_of_2(outputs))
     if inputs >= 128:
         return WIDE
     if inputs > 32:
         return MIDDLE
-    return Tile(NARROW.samples, narrow, max(16, triton.next_power_of_2(inputs)), NARROW.warps)
+    channels, read = (max(NARROWEST, triton.next_power_of_2(n)) for n in (outputs, inputs))
+    return Tile(256, channels, read, 4)
 
 
 def _spread(x: Tensor, up: _Upsampling) -> Tensor:

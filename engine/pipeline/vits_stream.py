@@ -80,8 +80,8 @@ class VitsAcoustics:
     def decode(self, pieces: Sequence[Piece]) -> Sequence[Samples | EngineError]:
         """See `AcousticDecoder`: in batches those that come in pieces, where there are batches."""
         sounds: dict[int, Samples | EngineError] = {}
-        together = [i for i, p in enumerate(pieces) if self.batches and p.stream.incremental]
-        if self.batches is not None and together:
+        if self.batches is not None:
+            together = [i for i, piece in enumerate(pieces) if piece.stream.incremental]
             found = attempt_together(self.batches.decode, [pieces[i] for i in together])
             sounds |= dict(zip(together, found, strict=True))
         for i, piece in enumerate(pieces):
@@ -135,12 +135,12 @@ class VitsStream:
         Unless `last`, the newest frames are held back.
         """
         begin = self.vocoded_frames
-        z, frames = self._latents(semantic_tokens, max(0, begin - FLOW_REACH_FRAMES))
+        first = max(0, begin - FLOW_REACH_FRAMES)
+        z, frames = self._latents(semantic_tokens, first)
         end = frames if last else max(begin, frames - HELD_FRAMES)
         if self._vocoder is None:
             self._vocoder = HifiGanStream(self._decoder.dec, self.style)
-        missing = z.shape[-1] - frames + begin  # where the new ones begin
-        sound = self._vocoder.push(z[..., missing : missing + end - begin], last=last)
+        sound = self._vocoder.push(z[..., begin - first : end - first], last=last)
         self.vocoded_frames = end
         return sound[0, 0].float().cpu().numpy()
 

@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="of the server, and of the suites cuda")
     parser.add_argument("--precision", default="auto", help="of the server: auto, half, int8")
     parser.add_argument(
-        "--released", action="store_true", help="released sizes in the server, synthetic weights"
+        "--released", action="store_true", help="released sizes in servers of one voice"
     )
     parser.add_argument("--streams", default="1,2,4,8,16,32,64", help="listeners at a time")
     parser.add_argument("--seconds", type=float, default=20.0, help="of listeners coming")

@@ -18,11 +18,13 @@ from engine.models.text_to_semantic import TextToSemantic
 from engine.pipeline import vits_stream
 from engine.pipeline.bundle import Bundle
 from engine.pipeline.faults import attempt, logger
+from engine.pipeline.piece_batches import Batch, PieceBatches
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.stream import Stream
 from engine.pipeline.synthesizer import synthesize
+from engine.pipeline.vits_stream import VitsAcoustics
 from engine.types import Samples, SynthesisOptions, SynthesisRequest
-from tests.tiny_bundle import tiny_bundle, tiny_prompt
+from tests.tiny_bundle import tiny_bundle, tiny_decoder, tiny_prompt
 
 REQUEST = SynthesisRequest(
     "The rain came early, and the road was wet.", "en", tiny_prompt(), SynthesisOptions(seed=3)
@@ -75,6 +77,29 @@ def test_piece_that_cannot_be_decoded_ends_its_own_stream(
     assert cause(events[bad]) == "the sentence is too long"
     for good in (first, last):
         np.testing.assert_allclose(sound(events[good]), alone, atol=1e-4)
+
+
+def test_pieces_that_are_too_much_together_are_decoded_one_by_one(
+    bundle: Bundle, alone: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder, sound_of, refused = tiny_decoder(), PieceBatches.sound, []
+    batches = PieceBatches(decoder, decoder.dec, None)
+    bundle = replace(bundle, acoustics=VitsAcoustics(decoder, batches))
+
+    def fail(self: PieceBatches, batch: Batch) -> tuple[Tensor, Tensor]:
+        rows = len(batch.codes)
+        if rows > 1:
+            refused.append(rows)
+            raise torch.OutOfMemoryError("several are too many")
+        return sound_of(self, batch)
+
+    monkeypatch.setattr(PieceBatches, "sound", fail)
+    scheduler = Scheduler(bundle)
+    streams = [scheduler.admit(REQUEST) for _ in range(3)]
+    events = heard(scheduler)
+    assert refused
+    for each in streams:
+        np.testing.assert_allclose(sound(events[each]), alone, atol=1e-4)
 
 
 def test_sentence_that_cannot_be_filled_in_ends_its_own_stream(

@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 
 import grpc.aio
 
-from tests.bench import released_speaker
-from tests.bench.released_speaker import write_speaker
+from tests.bench.released_speaker import SAMPLE_RATE_HZ, write_speaker
 from tests.bench.server.listener import Client
 from tests.e2e.backend_process import API_KEY, BackendProcess
 
@@ -73,7 +72,7 @@ async def served(load: Load, **settings: object) -> AsyncIterator[Served]:
         folder, rate_hz = Path(name), 16000
         if load.released:
             own["bundle"] = write_speaker(folder / "released")
-            rate_hz = released_speaker.SAMPLE_RATE_HZ
+            rate_hz = SAMPLE_RATE_HZ
         with BackendProcess(folder, own) as process:
             async with grpc.aio.insecure_channel(process.address) as channel:
                 yield Served(process, Client(channel, API_KEY, rate_hz))
