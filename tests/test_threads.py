@@ -12,15 +12,21 @@ from engine.threads import rest_between_loops
 from tests.source_tree import ROOT
 
 
-def test_threads_sleep_unless_the_environment_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "4000"}),
+        ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
+    ],
+)
+def test_threads_sleep_soon_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, str], expected: dict[str, str]
 ) -> None:
-    for said, expected in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
-        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-        if said:
-            monkeypatch.setenv("OMP_WAIT_POLICY", said)
-        rest_between_loops()
-        assert os.environ["OMP_WAIT_POLICY"] == expected
+    environment = dict(said)
+    monkeypatch.setattr(os, "environ", environment)
+    rest_between_loops()
+    assert environment == expected
 
 
 @pytest.mark.parametrize("module", ["engine.__main__", "backend.cli.serve"])

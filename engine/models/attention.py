@@ -118,19 +118,19 @@ class MultiHeadAttention(nn.Module):
 
 
 class ConvFeedForward(nn.Module):
-    """Two "same" convolutions with a ReLU between them."""
+    """Two convolutions of odd width with a ReLU between them."""
 
     def __init__(self, channels: int, filter_channels: int, kernel_size: int, dropout: float):
         super().__init__()
-        self.conv_1 = nn.Conv1d(channels, filter_channels, kernel_size)
-        self.conv_2 = nn.Conv1d(filter_channels, channels, kernel_size)
+        pad = kernel_size // 2
+        self.conv_1 = nn.Conv1d(channels, filter_channels, kernel_size, padding=pad)
+        self.conv_2 = nn.Conv1d(filter_channels, channels, kernel_size, padding=pad)
         self.dropout = nn.Dropout(dropout)
-        self.pad = ((kernel_size - 1) // 2, kernel_size // 2)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """[B, C, T], mask [B, 1, T] -> [B, C, T]."""
-        h = self.dropout(torch.relu(self.conv_1(F.pad(x * mask, self.pad))))
-        return self.conv_2(F.pad(h * mask, self.pad)) * mask
+        h = self.dropout(torch.relu(self.conv_1(x * mask)))
+        return self.conv_2(h * mask) * mask
 
 
 class Encoder(nn.Module):

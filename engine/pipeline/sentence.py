@@ -148,21 +148,21 @@ class Sentence:
     def _spoke(self, tokens: int) -> None:
         """Note how many were decoded. The next cut is asked for so often that it is kept."""
         first, self.spoken_tokens = self.acoustic.first_piece_tokens, tokens
-        self._next_cut = next(cut for cut in _cuts(first) if cut > tokens)
+        self._next_cut = next(cut for cut in piece_ends(first) if cut > tokens)
 
 
 def last_cut(tokens: int, first: int) -> int:
     """The last place up to `tokens` where a piece ends; 0 before the `first`."""
     cut = 0
-    for following in _cuts(first):
+    for following in piece_ends(first):
         if following > tokens:
             return cut
         cut = following
     return cut
 
 
-def _cuts(first: int) -> Iterator[int]:
-    """Token counts at which pieces end: soon at first, then ever further apart."""
+def piece_ends(first: int) -> Iterator[int]:
+    """Token counts at which pieces end: after `first`, then ever further apart."""
     piece = cut = first
     while True:
         yield cut

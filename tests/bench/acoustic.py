@@ -8,6 +8,7 @@ in pieces that stay in the caches; by PyTorch or compiled, whichever is faster.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +20,13 @@ from engine.models.hifigan_stream import HifiGanStream
 from engine.models.packed_generator import PackedGenerator
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner
-from engine.pipeline.vits_stream import VitsStream
+from engine.pipeline.sentence import piece_ends
+from engine.pipeline.vits_stream import FIRST_PIECE_TOKENS, VitsStream
 from tests.bench import official
 from tests.bench.report import Row
 from tests.bench.rounds import take_turns
 
 TOKENS = 50  # two seconds
-FIRST_PIECE, GROWTH = 14, 1.5
 PIECES = 5
 PIECE_FRAMES = 2 * TOKENS // PIECES  # of the convolutions alone: what stays in the caches
 
@@ -73,11 +74,8 @@ def _operations(subject: Callable[[], object]) -> int:
 
 
 def _cuts() -> list[int]:
-    cuts, piece = [FIRST_PIECE], FIRST_PIECE
-    while cuts[-1] < TOKENS:
-        piece = int(piece * GROWTH)
-        cuts.append(min(TOKENS, cuts[-1] + piece))
-    return cuts
+    inside = takewhile(lambda end: end < TOKENS, piece_ends(FIRST_PIECE_TOKENS))
+    return [*inside, TOKENS]
 
 
 def spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
