@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -72,12 +73,14 @@ async def _serve(settings: Settings) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         words = read_lexicon(settings.lexicon) if settings.lexicon else ()
+        began_s = time.monotonic()
         bundles = [
             await asyncio.to_thread(load_bundle, folder, settings.device, words, precision)
             for folder in settings.bundle
         ]
         if not settings.threads:
             torch.set_num_threads(max(bundle.best_threads for bundle in bundles))
+        loaded_s = time.monotonic()
         names = ", ".join(bundle.name for bundle in bundles)
         typer.echo(f"listening on {settings.host}:{server.port}, bundle {names}")
         loaded = [
@@ -87,6 +90,12 @@ async def _serve(settings: Settings) -> None:
             )
             for each in bundles
         ]
+        logger.info(
+            "loading took %.1f s, getting ready to speak on %s %.1f s",
+            loaded_s - began_s,
+            bundles[0].device,
+            time.monotonic() - loaded_s,
+        )
         await run_until_signal(server, loaded)
     finally:
         await server.stop()

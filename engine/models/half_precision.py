@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from engine.errors import BundleError
 from engine.models.hifigan import HifiGan
@@ -42,7 +43,7 @@ def halve(model: TextToSemantic, probes: Sequence[Probe]) -> torch.dtype:
     Raises:
         BundleError: neither keeps enough of them; the model stays as it was.
     """
-    full, wanted = model.h, [greedy(model, probe) for probe in probes]
+    full, wanted = model.h, greedy(model, probes)
     shares = {}
     for kind in KINDS:
         model.h = copy.deepcopy(full).to(kind)
@@ -57,24 +58,37 @@ def halve(model: TextToSemantic, probes: Sequence[Probe]) -> torch.dtype:
     )
 
 
-def greedy(model: TextToSemantic, probe: Probe, past: Tensor | None = None) -> Tensor:
-    """The likeliest token of every step, after those before it or those of the `past`."""
-    cache = model.new_cache(1, 512)
-    logits = model.prefill(cache, probe.phoneme_ids, None, probe.prompt)
-    tokens = [logits.argmax()]
-    length = LONGEST if past is None else len(past)
-    while len(tokens) < length and (past is not None or int(tokens[-1]) != model.config.end):
-        newest = tokens[-1] if past is None else past[len(tokens) - 1]
-        position = newest.new_tensor([len(probe.prompt) + len(tokens) - 1])
-        tokens.append(model.decode(cache, newest[None], position)[0].argmax())
-    return torch.stack(tokens)
+def greedy(
+    model: TextToSemantic, probes: Sequence[Probe], pasts: Sequence[Tensor] | None = None
+) -> list[Tensor]:
+    """The likeliest token of every step of each probe, up to the end [T].
+
+    With `pasts` it is that after as many tokens of a probe's past, whatever was likeliest before.
+    All probes go together, for a step of one row takes a GPU as long as one of many.
+    """
+    cache, end = model.new_cache(len(probes), 512), model.config.end
+    logits = [model.prefill(cache, p.phoneme_ids, None, p.prompt) for p in probes]
+    steps = [torch.stack(logits).argmax(-1)]
+    given = None if pasts is None else pad_sequence(list(pasts), batch_first=True)
+    positions = steps[0].new_tensor([len(p.prompt) for p in probes])
+    ended = steps[0] == end
+    for step in range((LONGEST if given is None else given.shape[1]) - 1):
+        if given is None and ended.all():
+            break
+        newest = steps[-1] if given is None else given[:, step]
+        steps.append(model.decode(cache, newest, positions + step).argmax(-1))
+        ended |= steps[-1] == end
+    found = torch.stack(steps, dim=1)
+    if pasts is not None:
+        return [row[: len(past)] for row, past in zip(found, pasts, strict=True)]
+    return [row[: int((row != end).cumprod(0).sum()) + 1] for row in found]
 
 
 def _agreement(model: TextToSemantic, probes: Sequence[Probe], wanted: Sequence[Tensor]) -> float:
     """The share of the `wanted` tokens that the model takes; of no numbers it takes none."""
-    pairs = [(greedy(model, p, tokens), tokens) for p, tokens in zip(probes, wanted, strict=True)]
-    same = sum(int((got == tokens).sum()) for got, tokens in pairs)
-    return same / sum(len(tokens) for tokens in wanted)
+    got = greedy(model, probes, wanted)
+    same = sum(int((a == b).sum()) for a, b in zip(got, wanted, strict=True))
+    return same / sum(map(len, wanted))
 
 
 def halved_generator(generator: HifiGan) -> HifiGan:

@@ -15,6 +15,6 @@ def test_a_sentence_lasts_about_as_long_as_is_said() -> None:
     random = torch.Generator().manual_seed(1)
     prompt = torch.randint(model.config.end, (PROMPT_TOKENS,), generator=random)
     with torch.inference_mode():
-        tokens = greedy(model, Probe(official.phonemes(), prompt))
+        (tokens,) = greedy(model, [Probe(official.phonemes(), prompt)])
     assert tokens[-1] == model.config.end
     assert SPOKEN_TOKENS // 2 < len(tokens) < LONGEST

@@ -40,12 +40,27 @@ def test_the_layers_are_halved_and_say_the_same(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(half_precision, "LEAST_AGREEMENT", 0.9)
     model = a_model()
     with torch.inference_mode():
-        before = greedy(model, some_probes()[0])
+        before = greedy(model, some_probes())
         assert halve(model, some_probes()) is torch.float16
         assert model.h.like.dtype is torch.float16
         assert model.ar_predict_layer.weight.dtype is torch.float32
-        again = greedy(model, some_probes()[0], before)
-    assert (again == before).float().mean() > 0.9
+        again = greedy(model, some_probes(), before)
+    assert (torch.cat(again) == torch.cat(before)).float().mean() > 0.9
+
+
+def test_probes_that_go_together_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(half_precision, "LONGEST", 30)
+    model = a_model()
+    with torch.no_grad():
+        model.ar_predict_layer.weight[model.config.end] *= 3  # some sentences end soon
+    with torch.inference_mode():
+        alone = [greedy(model, [probe])[0] for probe in some_probes()]
+        together = greedy(model, some_probes())
+        after_those = greedy(model, some_probes(), alone)
+    lengths = {len(tokens) for tokens in alone}
+    assert len(lengths) > 1 and max(lengths) <= 30
+    for said in (together, after_those):
+        assert all(map(torch.equal, said, alone))
 
 
 def test_numbers_too_large_for_float16_are_kept_in_bfloat16(
