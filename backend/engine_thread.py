@@ -13,6 +13,7 @@ paused needs no slot: a listener who does not read keeps nobody waiting.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FAULTS_IN_A_ROW = 10  # steps whose streams failed by faults, with no sound between them
 REST_S = 60.0
+LETTING_IN_S = 0.005
 Post = Callable[..., None]
 
 
@@ -101,7 +103,7 @@ class EngineLoop:
         """
         while not self._stopping:
             self._obey()
-            self._fill_slot()
+            self._fill_slots()
             if self._can_step():
                 self._work()
 
@@ -145,30 +147,36 @@ class EngineLoop:
                 self._rested = True
         return self._inbox.get()
 
-    def _fill_slot(self) -> None:
-        """Let one request in: reading its text takes a while, and others want to be heard."""
-        if (listener := self._next_in_line()) is not None:
+    def _fill_slots(self) -> None:
+        """Let requests in for a moment: reading a text takes a while, and others want to be heard.
+
+        One at least, if there is a slot.
+        """
+        until_s = time.perf_counter() + LETTING_IN_S
+        while (listener := self._next_in_line()) is not None:
             self._start(listener, self._waiting.pop(listener))
+            if time.perf_counter() >= until_s:
+                return
 
     def _next_in_line(self) -> Listener | None:
         """Whose turn it is, if there is a slot."""
         if not self._waiting:
             return None
-        callers = [order.caller for order in self._at_work.values()]
-        fitting = [each for each, order in self._waiting.items() if self._has_slot(order)]
-        return min(fitting, key=partial(self._turn, callers), default=None)
+        is_free = {background: self._has_slot(background) for background in (False, True)}
+        fitting = [each for each, o in self._waiting.items() if is_free[o.request.background]]
+        slots = Counter(order.caller for order in self._at_work.values())
+        return min(fitting, key=partial(self._turn, slots), default=None)
 
-    def _turn(self, callers: list[str], listener: Listener) -> tuple[bool, bool, int]:
+    def _turn(self, slots: Counter[str], listener: Listener) -> tuple[bool, bool, int]:
         order = self._waiting[listener]
         request = order.request
-        return request.background, request.after is None, callers.count(order.caller)
+        return request.background, request.after is None, slots[order.caller]
 
-    def _has_slot(self, order: Order) -> bool:
+    def _has_slot(self, background: bool) -> bool:
         rivals = [
             each
             for listener, each in self._at_work.items()
-            if listener not in self._paused
-            and (order.request.background or not each.request.background)
+            if listener not in self._paused and (background or not each.request.background)
         ]
         return len(rivals) < self._max_streams
 

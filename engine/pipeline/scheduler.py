@@ -2,7 +2,7 @@
 
 `step` does a bounded piece of work for all live streams and returns what came of it:
 
-1. of the streams that wait for a sentence the most urgent one is prefilled;
+1. streams that wait for a sentence are prefilled, the most urgent first, for a moment;
 2. all rows decode one token in one batch, each sampled by its own stream;
 3. streams with enough tokens decode a piece of sound, the most urgent first, as many as fit into
    a moment; they wait while a stream that still lacks tokens is more urgent (see `pacing`).
@@ -36,6 +36,7 @@ from engine.pipeline.token_rows import TokenRows
 from engine.types import AudioChunk, Finding, Samples, SpokenEnd, SynthesisRequest
 
 NEVER = (math.inf, math.inf)
+READING_S = 0.01  # of sentences before rows go on; at least one is read
 MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece is decoded
 
 
@@ -128,20 +129,26 @@ class Scheduler:
         return events
 
     def _prefill(self, events: list[StreamEvent]) -> None:
-        """Give a free row to the most urgent stream that waits for a sentence."""
-        waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
-        if not waiting or self._rows.full:
-            return
+        """Give free rows to streams that wait for a sentence, the most urgent first.
+
+        One row where reading takes a processor long, more where a GPU is done with it at once.
+        """
         now_s = self._clock()
-        stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
-        token = attempt(partial(self._read, stream_id, stream))
-        if isinstance(token, EngineError):
-            self._fail(stream_id, token, events)
-        elif token is None:
-            del self._streams[stream_id]
-            events.append(_told(stream_id, stream, None, done=True))
-        else:
-            self._accept(stream_id, token, events)
+        until_s = now_s + READING_S
+        while now_s < until_s and not self._rows.full:
+            waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
+            if not waiting:
+                return
+            stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
+            token = attempt(partial(self._read, stream_id, stream))
+            if isinstance(token, EngineError):
+                self._fail(stream_id, token, events)
+            elif token is None:
+                del self._streams[stream_id]
+                events.append(_told(stream_id, stream, None, done=True))
+            else:
+                self._accept(stream_id, token, events)
+            now_s = self._clock()
 
     def _read(self, stream_id: int, stream: Stream) -> int | None:
         """Give the stream a row with what it says next; the first token, or None at its end."""

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import grpc
 import grpc.aio
+import numpy as np
 import pytest
 from google.rpc import error_details_pb2
 from gptsovits.tts.v1 import timestamps_pb2, tts_pb2
 
+from backend import engine_thread
 from backend.errors import DeadlineUnreachableError, OverloadedError, ShuttingDownError
 from backend.inference import Inference, SpeechStream
 from backend.speed import ENOUGH_AUDIO_S, SpeedMeter, shared_work
 from engine.types import SpokenEnd, SynthesisRequest
 from tests.backend.harness import PCM, detail, reason, running, speech
-from tests.backend.tones import ToneScheduler, tone_prompt
+from tests.backend.tones import ToneScheduler, sine, tone_prompt
 
 LONG = "la " * 300  # more than is buffered: its listener must take part before it can end
 
@@ -83,6 +85,34 @@ async def test_caller_with_many_requests_does_not_keep_others_waiting() -> None:
         streams["rare"] = inference.open(request(LONG), caller="rare")
         scheduler.gate.set()
         assert "rare" in (await order_of_ends(inference, streams))[:4]
+
+
+async def test_those_who_came_during_a_step_are_let_in_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for moment_s, spread in ((10.0, 0), (0.0, 2)):
+        monkeypatch.setattr(engine_thread, "LETTING_IN_S", moment_s)
+        async with engine(max_streams=4) as (inference, scheduler):
+            begun: list[int] = []
+
+            def wave(
+                asked: SynthesisRequest,
+                position: int,
+                scheduler: ToneScheduler = scheduler,
+                begun: list[int] = begun,
+            ) -> np.ndarray:
+                if not position and asked.text != LONG:
+                    begun.append(scheduler.steps)
+                return sine(asked, position)
+
+            scheduler.wave = wave
+            streams = {"first": inference.open(request(LONG))}
+            while not scheduler.admitted:
+                await asyncio.sleep(0.001)
+            streams |= {str(n): inference.open(request()) for n in range(3)}
+            scheduler.gate.set()
+            await order_of_ends(inference, streams)
+            assert max(begun) - min(begun) == spread
 
 
 async def test_text_that_is_being_heard_goes_on_before_another_begins() -> None:

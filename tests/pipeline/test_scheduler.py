@@ -7,6 +7,7 @@ import itertools
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from engine.pipeline.bundle import Bundle
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.stream import Stream
 from engine.pipeline.synthesizer import stream, synthesize
+from engine.pipeline.token_rows import TokenRows
 from engine.types import (
     Flaw,
     Samples,
@@ -312,6 +314,19 @@ def test_of_many_streams_some_are_heard_while_others_are_decoded(bundle: Bundle)
     while scheduler.live:
         pieces.append(len(scheduler.step()))
     assert max(pieces) < 8
+
+
+@pytest.mark.parametrize(("tick_s", "rows"), [(0.0, 4), (0.02, 1)])
+def test_a_step_reads_the_sentences_that_a_moment_is_enough_for(
+    bundle: Bundle, tick_s: float, rows: int
+) -> None:
+    ticks = itertools.count()
+    scheduler = Scheduler(bundle, clock=lambda: next(ticks) * tick_s)
+    for seed in range(4):
+        scheduler.admit(request(seed=seed))
+    with patch.object(TokenRows, "begin", autospec=True, side_effect=TokenRows.begin) as read:
+        scheduler.step()
+    assert read.call_count == rows
 
 
 def test_the_order_of_the_work_is_not_heard(bundle: Bundle) -> None:
