@@ -61,6 +61,8 @@ def marked_voice(number: int) -> VoicePrompt:
 class MarkedAcoustics:
     """Opens streams that write marks."""
 
+    together = 4
+
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:
         """See `AcousticDecoder`."""
         return partial(MarkedStream, int(voice.reference_spectrograms[0]))

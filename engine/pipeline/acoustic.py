@@ -71,6 +71,11 @@ OpenStream = Callable[[Tensor, torch.Generator], AcousticStream]
 class AcousticDecoder(Protocol):
     """The acoustic half of a bundle."""
 
+    @property
+    def together(self) -> int:
+        """How many pieces are decoded in hardly more time than one."""
+        ...
+
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:
         """Prepare to speak in a voice.
 

@@ -38,6 +38,11 @@ class FlowAcoustics:
     networks: FlowNetworks
     options: FlowOptions
 
+    @property
+    def together(self) -> int:
+        """See `AcousticDecoder`."""
+        return 1
+
     @torch.inference_mode()
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:
         """See `AcousticDecoder`."""

@@ -5,7 +5,8 @@
 1. streams that wait for a sentence are prefilled, the most urgent first, for a moment;
 2. all rows decode one token in one batch, each sampled by its own stream;
 3. streams with enough tokens decode a piece of sound, the most urgent first, as many as fit into
-   a moment; they wait while a stream that still lacks tokens is more urgent (see `pacing`).
+   a moment; they wait while a stream that still lacks tokens is more urgent (see `pacing`), and
+   for each other where many are decoded in hardly more time than one.
 
 A fault of the models ends the streams that they worked for at that moment, and no others.
 
@@ -37,6 +38,7 @@ from engine.types import AudioChunk, Finding, Samples, SpokenEnd, SynthesisReque
 
 NEVER = (math.inf, math.inf)
 READING_S = 0.01  # of sentences before rows go on; at least one is read
+WAITING_S = 0.1  # at most, for pieces that can go together, and before they must be decoded
 MOMENT_S = 0.05  # of decoding sound before others are heard; at least one piece is decoded
 
 
@@ -78,6 +80,7 @@ class Scheduler:
         self._clock, self._pace = clock, Pace()
         self._ids = itertools.count(1)
         self._streams: dict[int, Stream] = {}
+        self._held_since_s = math.inf  # when the oldest piece began to wait for others
         record = recorder_for(bundle.device)
         model = bundle.text_to_semantic
         self._rows = TokenRows(model, max_streams, record, best_decode(model, max_streams))
@@ -213,16 +216,28 @@ class Scheduler:
         lacking = [s for _, s in live if not s.piece_due and (has_row or not s.waiting)]
         first = min((self._pace.urgency(s, now_s) for s in lacking), default=NEVER)
         ready = sorted((self._pace.urgency(s, now_s), i, s) for i, s in live if s.piece_due)
+        together = self._bundle.acoustics.together
+        if len(ready) < together and self._may_wait([urgency for urgency, *_ in ready], now_s):
+            return []
+        self._held_since_s = math.inf
         due: list[tuple[int, Stream]] = []
         moment_s = background = 0.0
         for urgency, stream_id, stream in ready:
             moment_s += self._pace.decoding_s(stream)
             background += stream.request.background
-            if urgency > first or (due and moment_s > MOMENT_S):
+            has_place = 0 < len(due) < together
+            if not has_place and (urgency > first or (due and moment_s > MOMENT_S)):
                 break
             if background <= 1 or not (has_listeners and stream.request.background):
                 due.append((stream_id, stream))
         return due
+
+    def _may_wait(self, urgencies: Sequence[tuple[float, float]], now_s: float) -> bool:
+        """Whether pieces can wait for others to go with: tokens are made, and nobody runs dry."""
+        if not urgencies or not self._rows.owners:
+            return False
+        self._held_since_s = min(self._held_since_s, now_s)
+        return now_s + WAITING_S < urgencies[0][0] and now_s < self._held_since_s + WAITING_S
 
     def _at_work(self) -> list[tuple[int, Stream]]:
         return [each for each in self._streams.items() if not each[1].paused]

@@ -26,7 +26,7 @@ from engine.models.recording import recorder_for
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner, OpenStream, Piece
 from engine.pipeline.faults import attempt, attempt_together
-from engine.pipeline.piece_batches import FLOW_REACH_FRAMES, HELD_FRAMES, PieceBatches
+from engine.pipeline.piece_batches import FLOW_REACH_FRAMES, HELD_FRAMES, ROWS, PieceBatches
 from engine.types import Samples, VoicePrompt
 
 FIRST_PIECE_TOKENS = 14
@@ -52,6 +52,11 @@ class VitsAcoustics:
         if record is None:
             return cls(decoder)
         return cls(decoder, PieceBatches(decoder, best_vocode(decoder.dec), record))
+
+    @property
+    def together(self) -> int:
+        """See `AcousticDecoder`."""
+        return 1 if self.batches is None else ROWS[-1]
 
     @torch.inference_mode()
     def in_voice(self, voice: VoicePrompt, manner: Manner) -> OpenStream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,11 +19,14 @@ from engine.errors import (
     UnreadableTextError,
     UnsupportedLanguageError,
 )
+from engine.pipeline import scheduler as scheduling
 from engine.pipeline.bundle import Bundle
+from engine.pipeline.piece_batches import PieceBatches
 from engine.pipeline.scheduler import Scheduler, StreamEvent
 from engine.pipeline.stream import Stream
 from engine.pipeline.synthesizer import stream, synthesize
 from engine.pipeline.token_rows import TokenRows
+from engine.pipeline.vits_stream import FIRST_PIECE_TOKENS, VitsAcoustics
 from engine.types import (
     Flaw,
     Samples,
@@ -327,6 +331,34 @@ def test_a_step_reads_the_sentences_that_a_moment_is_enough_for(
     with patch.object(TokenRows, "begin", autospec=True, side_effect=TokenRows.begin) as read:
         scheduler.step()
     assert read.call_count == rows
+
+
+def test_pieces_that_can_wait_go_together_where_that_costs_no_more(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(bundle.acoustics, VitsAcoustics)
+    decoder = bundle.acoustics.decoder
+    batches = VitsAcoustics(decoder, PieceBatches(decoder, decoder.dec, None))
+    calls: dict[float, list[int]] = {}
+    sounds = []
+    for waiting_s in (scheduling.WAITING_S, math.inf):
+        monkeypatch.setattr(scheduling, "WAITING_S", waiting_s)
+        scheduler = Scheduler(replace(bundle, acoustics=batches), clock=lambda: 0.0)
+        own = PieceBatches.decode
+        with patch.object(PieceBatches, "decode", autospec=True, side_effect=own) as decode:
+            ids = []
+            for seed in range(3):
+                ids.append(scheduler.admit(request(seed=seed)))
+                for _ in range(FIRST_PIECE_TOKENS // 3):
+                    assert not scheduler.step()
+            events = run(scheduler)
+        calls[waiting_s] = [len(call.args[1]) for call in decode.call_args_list]
+        sounds.append([sound(events[i]) for i in ids])
+    waited, did_not = calls.values()
+    assert waited[:3] == did_not[:3] == [1, 1, 1]  # first sounds are due at once
+    assert len(waited) < len(did_not)
+    for one, other in zip(*sounds, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
 
 
 def test_the_order_of_the_work_is_not_heard(bundle: Bundle) -> None:
