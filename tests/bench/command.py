@@ -40,6 +40,7 @@ THREADS = (1, 2)  # where none are asked for
 SERVER = {
     "server-single": suites.single,
     "server-streams": suites.streams,
+    "server-host": suites.host,
     "server-burst": suites.burst,
     "server-long": suites.long_text,
     "server-voices": suites.voices,

@@ -30,6 +30,7 @@ class BackendProcess:
         folder: for its data and its log.
         settings: what differs from the server's defaults, by names of `Settings`.
         credentials: what a caller of it must use; None if it has no TLS.
+        program: the module to run.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class BackendProcess:
         folder: Path,
         settings: Mapping[str, object] = DEFAULTS,
         credentials: grpc.ChannelCredentials | None = None,
+        program: str = "backend",
     ) -> None:
-        self._credentials = credentials
+        self._credentials, self._program = credentials, program
         self.address = "127.0.0.1:0"
         self._folder = folder
         self._settings = {f"GPTSOVITS_{key.upper()}": str(v) for key, v in settings.items()}
@@ -73,7 +75,7 @@ class BackendProcess:
         port = self.address.rpartition(":")[2]
         with (self._folder / "backend.log").open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backend", "serve", "--port", port],
+                [sys.executable, "-m", self._program, "serve", "--port", port],
                 cwd=ROOT,
                 env={
                     "PATH": os.environ["PATH"],

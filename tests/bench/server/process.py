@@ -59,7 +59,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(load: Load, **settings: object) -> AsyncIterator[Served]:
+async def served(load: Load, program: str = "backend", **settings: object) -> AsyncIterator[Served]:
     """Run a server with `GPTSOVITS_` settings of its own."""
     own = {
         "device": load.device,
@@ -73,6 +73,6 @@ async def served(load: Load, **settings: object) -> AsyncIterator[Served]:
         if load.released:
             own["bundle"] = write_speaker(folder / "released")
             rate_hz = SAMPLE_RATE_HZ
-        with BackendProcess(folder, own) as process:
+        with BackendProcess(folder, own, program=program) as process:
             async with grpc.aio.insecure_channel(process.address) as channel:
                 yield Served(process, Client(channel, API_KEY, rate_hz))

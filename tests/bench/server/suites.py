@@ -34,6 +34,7 @@ SINGLE_ROUNDS = 40
 GREETING = "Hello, and welcome to the evening program."
 LONG_ROUNDS = 5  # of all sentences
 MIXED_STREAMS = 6
+HOST_STREAMS = (64, 128, 192, 256)
 SHOWN_STREAMS, SHOWN_LISTENERS = 8, 24
 
 
@@ -77,6 +78,17 @@ async def streams(load: Load) -> Found:
             if count == SHOWN_STREAMS:
                 for number, each in enumerate(heard[:SHOWN_LISTENERS]):
                     found.curves[f"lead {number}"] = each.lead()
+    return found
+
+
+async def host(load: Load) -> Found:
+    """The same of models that a GPU is pretended to run: what the rest of the server can do."""
+    found = Found()
+    program = "tests.bench.server.pretended"
+    async with served(load, program, max_streams=max(HOST_STREAMS)) as server:
+        await _warm_up(server.client)
+        for count in HOST_STREAMS:
+            await _come(found, server, f"{count} streams", english(), count, load.seconds)
     return found
 
 
