@@ -34,7 +34,7 @@ class PackedGenerator:
     A piece is best passed on in parts of `block_frames`, which stay in the caches between layers.
     """
 
-    block_frames = 32
+    block_frames = 64
 
     def __init__(self, generator: HifiGan) -> None:
         pairs = [

@@ -11,6 +11,8 @@ import torch
 
 from tests.bench.report import Row
 
+PAUSE_S = 0.1  # in which the threads of the subject before stop looking for work
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -41,6 +43,7 @@ def take_turns(subjects: Mapping[str, Callable[[], object]], rounds: int) -> dic
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(rounds):
         for name, subject in subjects.items():
+            time.sleep(PAUSE_S)
             began = time.perf_counter()
             subject()
             seconds[name].append(time.perf_counter() - began)
