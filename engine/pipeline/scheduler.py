@@ -219,6 +219,7 @@ class Scheduler:
         together = self._bundle.acoustics.together
         if len(ready) < together and self._may_wait([urgency for urgency, *_ in ready], now_s):
             return []
+        self._held_since_s = math.inf
         due: list[tuple[int, Stream]] = []
         moment_s = background = 0.0
         for urgency, stream_id, stream in ready:
@@ -229,8 +230,6 @@ class Scheduler:
                 break
             if background <= 1 or not (has_listeners and stream.request.background):
                 due.append((stream_id, stream))
-        if due or not ready:
-            self._held_since_s = math.inf
         return due
 
     def _may_wait(self, urgencies: Sequence[tuple[float, float]], now_s: float) -> bool:
