@@ -136,22 +136,26 @@ class Scheduler:
 
         One row where reading takes a processor long, more where a GPU is done with it at once.
         """
+        until_s = self._clock() + READING_S
+        while self._fill_row(events) and self._clock() < until_s:
+            pass
+
+    def _fill_row(self, events: list[StreamEvent]) -> bool:
+        """Give a free row to the most urgent stream that waits; whether there were both."""
+        waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
+        if not waiting or self._rows.full:
+            return False
         now_s = self._clock()
-        until_s = now_s + READING_S
-        while now_s < until_s and not self._rows.full:
-            waiting = [(i, stream) for i, stream in self._at_work() if stream.waiting]
-            if not waiting:
-                return
-            stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
-            token = attempt(partial(self._read, stream_id, stream))
-            if isinstance(token, EngineError):
-                self._fail(stream_id, token, events)
-            elif token is None:
-                del self._streams[stream_id]
-                events.append(_told(stream_id, stream, None, done=True))
-            else:
-                self._accept(stream_id, token, events)
-            now_s = self._clock()
+        stream_id, stream = min(waiting, key=lambda each: self._pace.urgency(each[1], now_s))
+        token = attempt(partial(self._read, stream_id, stream))
+        if isinstance(token, EngineError):
+            self._fail(stream_id, token, events)
+        elif token is None:
+            del self._streams[stream_id]
+            events.append(_told(stream_id, stream, None, done=True))
+        else:
+            self._accept(stream_id, token, events)
+        return True
 
     def _read(self, stream_id: int, stream: Stream) -> int | None:
         """Give the stream a row with what it says next; the first token, or None at its end."""
@@ -211,15 +215,17 @@ class Scheduler:
     def _due(self) -> list[tuple[int, Stream]]:
         """Whose pieces are decoded now; of the background one while somebody listens."""
         live, now_s = self._at_work(), self._clock()
+        ready = sorted((self._pace.urgency(s, now_s), i, s) for i, s in live if s.piece_due)
+        together = self._bundle.acoustics.together
+        if 0 < len(ready) < together and self._may_wait(ready[0][0], now_s):
+            return []
+        self._held_since_s = math.inf
+        if not ready:
+            return []
         has_listeners = any(not stream.request.background for _, stream in live)
         has_row = not self._rows.full
         lacking = [s for _, s in live if not s.piece_due and (has_row or not s.waiting)]
         first = min((self._pace.urgency(s, now_s) for s in lacking), default=NEVER)
-        ready = sorted((self._pace.urgency(s, now_s), i, s) for i, s in live if s.piece_due)
-        together = self._bundle.acoustics.together
-        if len(ready) < together and self._may_wait([urgency for urgency, *_ in ready], now_s):
-            return []
-        self._held_since_s = math.inf
         due: list[tuple[int, Stream]] = []
         moment_s = background = 0.0
         for urgency, stream_id, stream in ready:
@@ -232,12 +238,15 @@ class Scheduler:
                 due.append((stream_id, stream))
         return due
 
-    def _may_wait(self, urgencies: Sequence[tuple[float, float]], now_s: float) -> bool:
-        """Whether pieces can wait for others to go with: tokens are made, and nobody runs dry."""
-        if not urgencies or not self._rows.owners:
+    def _may_wait(self, urgency: tuple[float, float], now_s: float) -> bool:
+        """Whether pieces can wait for others to go with: tokens are made, and nobody runs dry.
+
+        `urgency` is that of the most urgent one.
+        """
+        if not self._rows.owners:
             return False
         self._held_since_s = min(self._held_since_s, now_s)
-        return now_s + WAITING_S < urgencies[0][0] and now_s < self._held_since_s + WAITING_S
+        return now_s + WAITING_S < urgency[0] and now_s < self._held_since_s + WAITING_S
 
     def _at_work(self) -> list[tuple[int, Stream]]:
         return [each for each in self._streams.items() if not each[1].paused]
