@@ -1,8 +1,9 @@
 """Convolutions of sound with channels last, [T, C] float32, as compiled code for the CPU.
 
-Every tap of a convolution is a product of samples with panels of the weight, in the tiles that a
-linear layer takes, too (`tile_kernel`). What lies between two convolutions, the bend below zero and
-the residual, is done where the samples are in registers or about to be read.
+A convolution is a product of samples with panels of the weight, in the tiles that a linear layer
+takes, too (`tile_kernel`): one for each tap, or, of several neighbouring outputs at once, one for
+each of fewer points (`minimal_filtering`). What lies between two convolutions, the bend below zero
+and the residual, is done where the samples are in registers or about to be read.
 
 Several threads can do a function together (`kernel_threads`): each part has rows of its own.
 """
@@ -17,22 +18,33 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import ONE, ZERO, compiled
+from engine.models.kernel_parts import ONE, ZERO, compiled, lines
 from engine.models.kernel_threads import meet
 from engine.models.panels import share_of
-from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, multiply_tile
+from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, LANES, multiply_tile
 
+TOGETHER = 48  # rows between samples and outputs: what of them stays in the caches
 Sound = NDArray[np.float32]
 
 
 class Taps(NamedTuple):
-    """A convolution: panels [1, panels, taps * in, LANES], and so on as in `Projection`."""
+    """A convolution.
+
+    Attributes:
+        weight: panels [points, panels, blocks * in, LANES]; without points, [1, panels, taps * in,
+            LANES].
+        scale, bias: as in `Projection`.
+        taps, dilation: its width, and how far taps are apart.
+        samples, outputs: the way to the points and back, as in `Filtering`; empty without points.
+    """
 
     weight: NDArray[np.float32]
     scale: NDArray[np.float32]
     bias: NDArray[np.float32]
     taps: int
     dilation: int
+    samples: NDArray[np.float32]
+    outputs: NDArray[np.float32]
 
     @property
     def reach(self) -> int:
@@ -42,12 +54,12 @@ class Taps(NamedTuple):
 
 @cache
 def convolution() -> Callable[..., None]:
-    """(taps, x [T + 2 reach, in], out [T, columns], met, part, parts): every row that it can."""
+    """(taps, x [T + 2 reach, in], out [T, columns], met, part, parts), without points."""
 
     def convolve(conv, x, out, met, part, parts):  # type: ignore[no-untyped-def]
-        weight, scale, bias, taps, dilation = conv
+        weight, scale, bias, taps, dilation = conv[:5]
         rows = share_of(len(out), part, parts)
-        _convolve((weight, scale, bias), taps, dilation, x, out, 0, None, ONE, rows)
+        _multiply((weight, scale, bias), taps, dilation, x, out, 0, None, ONE, rows)
 
     return compiled(convolve)
 
@@ -63,20 +75,17 @@ def residual_pair() -> Callable[..., None]:
 
     def pair(first, second, slope, x, places, known, out, met, part, parts):  # type: ignore[no-untyped-def]
         raw, bent, middle = places
-        weight1, scale1, bias1, taps1, dilation1 = first
-        weight2, scale2, bias2, taps2, dilation2 = second
+        taps, dilation = first[3:5]
         begin, end = share_of(len(x), part, parts)
         for t in range(begin, end):
             for c in range(x.shape[1]):
                 raw[known[0] + t, c] = x[t, c]
                 bent[known[1] + t, c] = max(x[t, c], slope * x[t, c])
         meet(met, 1, parts)
-        rows = share_of(max(0, len(bent) - (taps1 - 1) * dilation1), part, parts)
-        packed = weight1, scale1, bias1
-        _convolve(packed, taps1, dilation1, bent, middle, known[2], None, slope, rows)
+        ready = max(0, len(bent) - (taps - 1) * dilation)
+        _convolve(first, bent, middle, known[2], ready, None, slope, part, parts)
         meet(met, 2, parts)
-        packed, rows = (weight2, scale2, bias2), share_of(len(out), part, parts)
-        _convolve(packed, taps2, dilation2, middle, out, 0, raw, ONE, rows)
+        _convolve(second, middle, out, 0, len(out), raw, ONE, part, parts)
 
     return compiled(pair)
 
@@ -91,10 +100,10 @@ def upsampling() -> Callable[..., None]:
     """
 
     def upsample(conv, bias, stride, bent, spread, tail, out, met, part, parts):  # type: ignore[no-untyped-def]
-        weight, scale, zeros, taps, _ = conv
+        weight, scale, zeros, taps = conv[:4]
         ready, width = len(bent) * stride, len(bias)
         rows = share_of(len(bent), part, parts)
-        _convolve((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
+        _multiply((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
         meet(met, 1, parts)
         begin, end = share_of(len(out), part, parts)
         for row in range(begin, end):
@@ -112,9 +121,99 @@ def upsampling() -> Callable[..., None]:
     return compiled(upsample)
 
 
+@njit(fastmath=True, error_model="numpy", inline="always")
+def _convolve(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
+    """A part of a convolution of `x`; `place` is its first row in `out`, and how many they are."""
+    weight, scale, bias, taps, dilation, _, outputs = conv
+    if len(outputs) == 0:
+        some = share_of(rows, part, parts)
+        _multiply((weight, scale, bias), taps, dilation, x, out, to, base, slope, some)
+    else:
+        _filter(conv, x, out, to, rows, base, slope, part, parts)
+
+
+@njit(fastmath=True, error_model="numpy", inline="always")
+def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
+    """The same by way of points."""
+    weight, scale, bias, _, dilation, samples, outputs = conv
+    # Each of `dilation` interleaved sounds has `many` neighbouring outputs in a group.
+    many, points = outputs.shape
+    blocks = weight.shape[2] // x.shape[1]
+    begin, end = share_of(-(-rows // (many * dilation)), part, parts)
+    whole = (len(x) - points * dilation) // (many * dilation) + 1  # groups with all their samples
+    whole = max(0, min(whole, end + blocks - 1))
+    rest = lines(((end + blocks - 1 - whole) * many + points) * dilation, x.shape[1])
+    for row in range(len(rest)):
+        at = whole * many * dilation + row
+        for c in range(x.shape[1]):
+            rest[row, c] = x[at, c] if at < len(x) else ZERO
+    together = -(-TOGETHER // dilation)
+    values = lines(points * (together + blocks - 1) * dilation, x.shape[1])
+    products = lines(points * together * dilation, out.shape[1])
+    for first in range(begin, end, together):
+        groups = min(together, end - first)
+        seen = groups + blocks - 1
+        there = max(0, min(seen, whole - first))
+        way = samples, many, dilation
+        _to_points(way, x, values, first, 0, there)
+        _to_points(way, rest, values, first - whole, there, seen)
+        for point in range(points):
+            at, to_row = point * len(values) // points, point * len(products) // points
+            factors, sums = values[at : at + seen * dilation], products[to_row:]
+            packed = (weight[point : point + 1],)
+            some = share_of(groups * dilation, 0, 1)
+            _multiply(packed, blocks, dilation, factors, sums, 0, None, ONE, some)
+        way = outputs, many, dilation
+        _to_outputs(way, (products, scale, bias), out, to, rows, base, slope, first, groups)
+
+
 @njit(fastmath=True, error_model="numpy")
-def _convolve(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
-    """Some rows of a convolution of `x`, put `to` rows further into `out`.
+def _to_points(way, x, values, first, start, end):  # type: ignore[no-untyped-def]
+    """Values [points, rows, in] of some groups of samples; the `first` of all begin at row 0."""
+    samples, many, dilation = way
+    points, width = len(samples), x.shape[1]
+    apart = len(values) // points * width
+    shape = apart, points, 1, 0, points, LANES, dilation * width
+    for row in range(start * dilation, end * dilation):
+        group = first + row // dilation
+        at = (group * many * dilation + row % dilation) * width
+        for c in range(0, width, LANES):
+            to = row * width + c
+            if points == 8:
+                multiply_tile(values, to, samples, 0, (x,), at + c, 0, None, ONE, shape, 4, 1)
+                to += 4 * apart
+                multiply_tile(values, to, samples, 32, (x,), at + c, 0, None, ONE, shape, 4, 1)
+            else:
+                multiply_tile(values, to, samples, 0, (x,), at + c, 0, None, ONE, shape, 6, 1)
+                to += 6 * apart
+                multiply_tile(values, to, samples, 66, (x,), at + c, 0, None, ONE, shape, 5, 1)
+
+
+@njit(fastmath=True, error_model="numpy")
+def _to_outputs(way, packed, out, to, rows, base, slope, first, groups):  # type: ignore[no-untyped-def]
+    """Rows of `out` of some groups from their products [points, rows, columns]."""
+    outputs, many, dilation = way
+    points, width = outputs.shape[1], out.shape[1]
+    shape = dilation * width, points, 1, 0, points, LANES, len(packed[0]) // points * width
+    for row in range(groups * dilation):
+        begin = (first + row // dilation) * many * dilation + row % dilation
+        for c in range(0, width, LANES):
+            place, at = (to + begin) * width + c, row * width + c
+            if begin + (many - 1) * dilation >= rows:
+                for i in range((rows - begin + dilation - 1) // dilation):
+                    to_row, way_row = place + i * shape[0], i * points
+                    multiply_tile(
+                        out, to_row, outputs, way_row, packed, at, c, base, slope, shape, 1, 1
+                    )
+            elif many == 5:
+                multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 5, 1)
+            else:
+                multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 6, 1)
+
+
+@njit(fastmath=True, error_model="numpy")
+def _multiply(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
+    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`.
 
     The last tile overlaps the one before: what is in both comes out the same.
     """

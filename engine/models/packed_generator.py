@@ -17,10 +17,13 @@ from torch.nn import functional as F
 from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
 from engine.models.kernel_threads import share
+from engine.models.minimal_filtering import FEWEST, at_points, filtering
 from engine.models.panels import padded, panels_of
+from engine.models.tile_kernel import LANES
 from engine.models.weight_norm import weight_of
 
 BENT = np.float32(SLOPE)
+NO_WAY = (np.zeros((0, 0), np.float32),) * 2
 
 
 def pack_generator(generator: HifiGan) -> None:
@@ -42,11 +45,12 @@ class PackedGenerator:
             for block in cast(list[ResBlock], list(generator.resblocks))
             for convolutions in (*block.convs1, *block.convs2)
         ]
-        alone = [generator.conv_pre, generator.conv_post, *pairs]
-        self._convolutions = {conv: _packed(cast(nn.Conv1d, conv)) for conv in alone}
+        alone: list[nn.Module] = [generator.conv_pre, generator.conv_post]
+        self._convolutions = {conv: taps_of(cast(nn.Conv1d, conv)) for conv in alone}
+        self._pairs = {conv: residual_taps(cast(nn.Conv1d, conv)) for conv in pairs}
         ups = cast(list[nn.ConvTranspose1d], list(generator.ups))
         self._upsamplings = {up: _packed_upsampling(up) for up in ups}
-        self._bytes = max(taps.weight.nbytes for taps in self._convolutions.values())
+        self._bytes = max(taps.weight.nbytes for taps in self._pairs.values())
 
     def convolution(self, conv: nn.Module) -> PackedConvolution:
         """A convolution that keeps its length."""
@@ -60,7 +64,17 @@ class PackedGenerator:
 
     def pair(self, first: nn.Module, second: nn.Module) -> PackedPair:
         """Two convolutions of bent samples and the residual around them."""
-        return PackedPair(self._convolutions[first], self._convolutions[second], self._bytes)
+        return PackedPair(self._pairs[first], self._pairs[second], self._bytes)
+
+
+def taps_of(conv: nn.Conv1d) -> Taps:
+    """A convolution's weights, packed without points."""
+    weight = weight_of(conv).detach().float()  # [out, in, taps]
+    bias = np.zeros((1, padded(len(weight))), np.float32)
+    if conv.bias is not None:
+        bias[0, : len(weight)] = conv.bias.detach().numpy()
+    panels = panels_of([weight.mT.reshape(len(weight), -1)])
+    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0], *NO_WAY)
 
 
 class PackedConvolution:
@@ -160,13 +174,14 @@ def _behind(known: Sound, samples: int, silence: int) -> Sound:
     return out
 
 
-def _packed(conv: nn.Conv1d) -> Taps:
-    weight = weight_of(conv).detach().float()  # [out, in, taps]
-    bias = np.zeros((1, padded(len(weight))), np.float32)
-    if conv.bias is not None:
-        bias[0, : len(weight)] = conv.bias.detach().numpy()
-    panels = panels_of([weight.mT.reshape(len(weight), -1)])
-    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0])
+def residual_taps(conv: nn.Conv1d) -> Taps:
+    """By way of points where that is faster."""
+    taps, weight = taps_of(conv), weight_of(conv).detach()
+    if conv.in_channels % LANES or conv.in_channels * taps.taps < FEWEST:
+        return taps
+    way = filtering(taps.taps)
+    samples, outputs = (np.ascontiguousarray(m, np.float32) for m in (way.samples, way.outputs))
+    return taps._replace(weight=panels_of(at_points(weight, way)), samples=samples, outputs=outputs)
 
 
 def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32]]:
@@ -179,4 +194,4 @@ def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32
     columns = F.pad(weight.permute(2, 1, 0), (0, 0, 0, len(bias) - outputs))
     zeros = np.zeros((1, taps * len(bias)), np.float32)
     panels = panels_of([columns.reshape(-1, inputs)])
-    return Taps(panels, np.ones_like(zeros), zeros, taps, 1), bias
+    return Taps(panels, np.ones_like(zeros), zeros, taps, 1, *NO_WAY), bias

@@ -40,6 +40,9 @@ def _tile_code(  # type: ignore[no-untyped-def]
     apart in `out` and in `x`, how far taps are apart in `x`, and panels in the weight. A panel is
     [taps, depth, LANES] of float32, float16 (as int16) or int8. `rows` and `panels` are constants.
     Unless `base` is None, what it has at the places of `out` is added.
+
+    A weight alone in `packed` means the sums as they are. A seventh number in `shape` is how far
+    the rows of a panel are apart where that is not LANES, as where the weight is sound itself.
     """
     if not isinstance(rows, types.IntegerLiteral) or not isinstance(panels, types.IntegerLiteral):
         return None
@@ -54,7 +57,7 @@ def _tile_code(  # type: ignore[no-untyped-def]
 
         kinds = signature.args
         parts = cgutils.unpack_tuple(builder, arguments[4])
-        weight, scale, bias = (data(k, v) for k, v in zip(kinds[4].types, parts, strict=True))
+        weight, *columns = (data(k, v) for k, v in zip(kinds[4].types, parts, strict=True))
         tile = _Tile(builder, kinds[4].types[0].dtype, rows.literal_value, panels.literal_value)
         tile.begin(
             data(kinds[2], arguments[2]),
@@ -63,9 +66,11 @@ def _tile_code(  # type: ignore[no-untyped-def]
             cgutils.unpack_tuple(builder, arguments[9]),
         )
         tile.multiply()
-        above = None if base is types.none else data(base, arguments[7])
-        places = (data(out, arguments[0]), arguments[1]), (above, arguments[1])
-        tile.finish(*places, (scale, bias, arguments[6]), arguments[8])
+        place = data(out, arguments[0]), arguments[1]
+        if columns:
+            above = None if base is types.none else (data(base, arguments[7]), arguments[1])
+            tile.finish(above, (*columns, arguments[6]), arguments[8])
+        tile.store(place)
         return context.get_dummy_value()
 
     return signature, generate
@@ -82,7 +87,9 @@ class _Tile:
         """Point to where things are; all sums are zero."""
         b = self.builder
         x_at, panel_at = places
-        self.out_step, row_step, self.taps, self.tap_step, self.depth, self.panel_step = shape
+        self.out_step, row_step, self.taps, self.tap_step, self.depth, self.panel_step = shape[:6]
+        (self.weight_step,) = shape[6:] or [LONG(LANES)]
+        self.is_sound = len(shape) > 6
         self.x = [b.gep(x, [b.add(x_at, b.mul(row_step, LONG(r)))]) for r in range(self.rows)]
         self.weights = [
             b.gep(panel, [b.add(panel_at, b.mul(self.panel_step, LONG(p)))])
@@ -104,7 +111,8 @@ class _Tile:
             at_weight = b.mul(tap.index, self.depth)
             with cgutils.for_range(b, rounds, intp=LONG) as turn:
                 first = b.mul(turn.index, LONG(UNROLLED))
-                if self.rows < FULL_ROWS:  # a full tile computes for longer than it waits
+                if self.rows < FULL_ROWS and not self.is_sound:
+                    # a full tile computes for longer than it waits
                     self._fetch(b.add(at_weight, first))
                 for i in range(UNROLLED):
                     c = b.add(first, LONG(i))
@@ -113,8 +121,8 @@ class _Tile:
                 c = b.add(b.sub(self.depth, rest), turn.index)
                 self._add(b.add(at_x, c), b.add(at_weight, c))
 
-    def finish(self, out: Any, base: Any, columns: Any, slope: Any) -> None:
-        """Scale the sums, add the bias and the base, bend what is below zero, and store."""
+    def finish(self, base: Any, columns: Any, slope: Any) -> None:
+        """Scale the sums, add the bias and the base, and bend what is below zero."""
         b = self.builder
         scales, biases, first = columns
         slopes = self._everywhere(slope)
@@ -123,11 +131,17 @@ class _Tile:
             scale, bias = (self._vector(b.gep(each, [column])) for each in (scales, biases))
             for r in range(self.rows):
                 y = self._fused(b.load(self.sums[r][p]), scale, bias)
-                if base[0] is not None:
+                if base is not None:
                     y = b.fadd(y, b.load(self._place(base, r, p), align=4))
                 low = b.fmul(y, slopes)
                 bent = b.select(b.fcmp_ordered(">", y, low), y, low)
-                b.store(bent, self._place(out, r, p), align=4)
+                b.store(bent, self.sums[r][p])
+
+    def store(self, out: Any) -> None:
+        """Put the sums where they belong."""
+        for r, panels in enumerate(self.sums):
+            for p, total in enumerate(panels):
+                self.builder.store(self.builder.load(total), self._place(out, r, p), align=4)
 
     def _place(self, array: Any, row: int, panel: int) -> Any:
         b = self.builder
@@ -137,7 +151,7 @@ class _Tile:
 
     def _add(self, at_x: Any, at_weight: Any) -> None:
         b = self.builder
-        at = b.mul(at_weight, LONG(LANES))
+        at = b.mul(at_weight, self.weight_step)
         weights = [self._weight(b.gep(panel, [at])) for panel in self.weights]
         for r in range(self.rows):
             x = self._everywhere(b.load(b.gep(self.x[r], [at_x])))

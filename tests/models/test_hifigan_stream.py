@@ -25,7 +25,15 @@ CONFIG = HifiGanConfig(
 FRAMES = 40
 
 
+WIDE = replace(  # whole panels, and with enough channels for points
+    CONFIG,
+    in_channels=16,
+    initial_channels=128,
+    resblock_kernel_sizes=(3, 7, 11),
+    resblock_dilations=((1, 3, 5),) * 3,
+)
 KINDS = pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+SIZES = pytest.mark.parametrize("config", [CONFIG, WIDE], ids=["narrow", "wide"])
 
 
 def generator(*, packed: bool = False, config: HifiGanConfig = CONFIG) -> HifiGan:
@@ -37,22 +45,27 @@ def generator(*, packed: bool = False, config: HifiGanConfig = CONFIG) -> HifiGa
     return network
 
 
-def latents() -> torch.Tensor:
-    return torch.randn(1, 6, FRAMES, generator=torch.Generator().manual_seed(4))
+def latents(config: HifiGanConfig = CONFIG) -> torch.Tensor:
+    shape = 1, config.in_channels, FRAMES
+    return torch.randn(shape, generator=torch.Generator().manual_seed(4))
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("sizes", [[40], [1] * 40, [17, 3, 20], [0, 30, 0, 10], [40, 0]])
 @KINDS
-def test_pieces_join_to_what_one_pass_makes(sizes: list[int], packed: bool) -> None:
-    network, z, style = generator(packed=packed), latents(), torch.randn(1, 5, 1)
+@SIZES
+def test_pieces_join_to_what_one_pass_makes(
+    sizes: list[int], packed: bool, config: HifiGanConfig
+) -> None:
+    network, style = generator(packed=packed, config=config), torch.randn(1, 5, 1)
+    z = latents(config)
     stream = HifiGanStream(network, style)
     pieces = []
     for i, piece in enumerate(z.split(sizes, dim=-1)):
         pieces.append(stream.push(piece, last=i == len(sizes) - 1))
     whole = network(z, style)
     assert torch.cat(pieces, dim=-1).shape == whole.shape == (1, 1, FRAMES * CONFIG.hop)
-    assert torch.allclose(torch.cat(pieces, dim=-1), whole, atol=1e-5)
+    torch.testing.assert_close(torch.cat(pieces, dim=-1), whole, atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
@@ -82,12 +95,15 @@ def test_streams_of_one_generator_do_not_touch_each_other(packed: bool) -> None:
 
 
 @torch.inference_mode()
-def test_the_number_of_threads_does_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+@SIZES
+def test_the_number_of_threads_does_not_change_a_bit(
+    config: HifiGanConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
-    network, before, sounds = generator(packed=True), torch.get_num_threads(), []
+    network, before, sounds = generator(packed=True, config=config), torch.get_num_threads(), []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        sounds.append(HifiGanStream(network).push(latents(), last=True))
+        sounds.append(HifiGanStream(network).push(latents(config), last=True))
     torch.set_num_threads(before)
     assert torch.equal(sounds[0], sounds[1]) and torch.equal(sounds[0], sounds[2])
 
