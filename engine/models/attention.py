@@ -6,7 +6,7 @@ Vaswani, "Self-Attention with Relative Position Representations", arXiv:1803.021
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -65,9 +65,14 @@ class MultiHeadAttention(nn.Module):
         for conv in (self.conv_q, self.conv_k, self.conv_v):
             nn.init.xavier_uniform_(conv.weight)
 
+    @property
+    def query_scale(self) -> float:
+        """What queries are multiplied by."""
+        return float((self.conv_q.out_channels // self.n_heads) ** -0.5)
+
     def forward(self, x: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """[B, C, T], [B, C, S], mask [B, 1, T, S] -> [B, C, T]."""
-        q = self._heads(self.conv_q(x)) / math.sqrt(x.shape[1] // self.n_heads)
+        q = self._heads(self.conv_q(x)) * self.query_scale
         k, v = self._heads(self.conv_k(context)), self._heads(self.conv_v(context))
         scores = q @ k.mT  # [B, H, T, S]
         if self.window is not None:
@@ -84,7 +89,7 @@ class MultiHeadAttention(nn.Module):
 
         For modules without relative positions and sequences without padding.
         """
-        q = self._heads(self.conv_q(x)) / math.sqrt(x.shape[1] // self.n_heads)
+        q = self._heads(self.conv_q(x)) * self.query_scale
         return F.log_softmax(q @ self._heads(self.conv_k(context)).mT, dim=-1)
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -134,7 +139,10 @@ class ConvFeedForward(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A stack of post-norm attention and feed-forward layers."""
+    """A stack of post-norm attention and feed-forward layers.
+
+    `packed` does it for single sentences [1, C, T] where the weights are packed.
+    """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -149,9 +157,12 @@ class Encoder(nn.Module):
             for _ in layers
         )
         self.norm_layers_2 = nn.ModuleList(ChannelNorm(c) for _ in layers)
+        self.packed: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """[B, C, T], mask [B, 1, T] -> [B, C, T]."""
+        if self.packed is not None and len(x) == 1 and bool(mask.all()):
+            return self.packed(x)
         pairs = mask.unsqueeze(2) * mask.unsqueeze(3)  # [B, 1, T, T]
         x = x * mask
         layers = zip(

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from engine.models.kernel_parts import ONE, ZERO, compiled, lines
 from engine.models.kernel_threads import meet
-from engine.models.panels import share_of
-from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, LANES, multiply_tile
+from engine.models.panels import multiply_rows, share_of
+from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
 
-TOGETHER = 48  # rows between samples and outputs: what of them stays in the caches
+TOGETHER = 8  # tiles between samples and outputs: what of them stays in the caches
 Sound = NDArray[np.float32]
 
 
@@ -59,7 +59,7 @@ def convolution() -> Callable[..., None]:
     def convolve(conv, x, out, met, part, parts):  # type: ignore[no-untyped-def]
         weight, scale, bias, taps, dilation = conv[:5]
         rows = share_of(len(out), part, parts)
-        _multiply((weight, scale, bias), taps, dilation, x, out, 0, None, ONE, rows)
+        multiply_rows((weight, scale, bias), taps, dilation, x, out, 0, None, ONE, rows)
 
     return compiled(convolve)
 
@@ -94,16 +94,19 @@ def residual_pair() -> Callable[..., None]:
 def upsampling() -> Callable[..., None]:
     """A transposed convolution of bent samples; its panels have the columns of tap after tap.
 
-    (taps, bias, stride, bent [T, in], spread [T, taps * columns], tail, out, met, part, parts):
-    the tail, of the piece before, is added. Rows from T * stride on have no bias: they are the next
-    tail.
+    (taps, bias, stride, slope, x [T, in], bent, spread [T, taps * columns], tail, out, met, part,
+    parts), with room for the bent samples: the tail, of the piece before, is added. Rows from
+    T * stride on have no bias: they are the next tail.
     """
 
-    def upsample(conv, bias, stride, bent, spread, tail, out, met, part, parts):  # type: ignore[no-untyped-def]
+    def upsample(conv, bias, stride, slope, x, bent, spread, tail, out, met, part, parts):  # type: ignore[no-untyped-def]
         weight, scale, zeros, taps = conv[:4]
         ready, width = len(bent) * stride, len(bias)
         rows = share_of(len(bent), part, parts)
-        _multiply((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
+        for t in range(rows[0], rows[1]):
+            for c in range(x.shape[1]):
+                bent[t, c] = max(x[t, c], slope * x[t, c])
+        multiply_rows((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
         meet(met, 1, parts)
         begin, end = share_of(len(out), part, parts)
         for row in range(begin, end):
@@ -121,13 +124,34 @@ def upsampling() -> Callable[..., None]:
     return compiled(upsample)
 
 
+@cache
+def mean() -> Callable[..., None]:
+    """(known, fresh, out [T, C], met, part, parts): the mean of sounds of which some were `known`.
+
+    Both are arrays [T_i, C], one of each for every sound.
+    """
+
+    def average(known, fresh, out, met, part, parts):  # type: ignore[no-untyped-def]
+        begin, end = share_of(len(out), part, parts)
+        factor = ONE / np.float32(len(fresh))
+        for i in range(len(fresh)):
+            earlier, later = known[i], fresh[i]
+            for t in range(begin, end):
+                source, row = (earlier, t) if t < len(earlier) else (later, t - len(earlier))
+                for c in range(out.shape[1]):
+                    sound = factor * source[row, c]
+                    out[t, c] = sound if i == 0 else out[t, c] + sound
+
+    return compiled(average)
+
+
 @njit(fastmath=True, error_model="numpy", inline="always")
 def _convolve(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
-    """A part of a convolution of `x`; `place` is its first row in `out`, and how many they are."""
+    """A part of a convolution of `x`: so many `rows`, put `to` rows further into `out`."""
     weight, scale, bias, taps, dilation, _, outputs = conv
     if len(outputs) == 0:
         some = share_of(rows, part, parts)
-        _multiply((weight, scale, bias), taps, dilation, x, out, to, base, slope, some)
+        multiply_rows((weight, scale, bias), taps, dilation, x, out, to, base, slope, some)
     else:
         _filter(conv, x, out, to, rows, base, slope, part, parts)
 
@@ -147,7 +171,7 @@ def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[n
         at = whole * many * dilation + row
         for c in range(x.shape[1]):
             rest[row, c] = x[at, c] if at < len(x) else ZERO
-    together = -(-TOGETHER // dilation)
+    together = -(-TOGETHER // dilation) * FULL_ROWS
     values = lines(points * (together + blocks - 1) * dilation, x.shape[1])
     products = lines(points * together * dilation, out.shape[1])
     for first in range(begin, end, together):
@@ -162,7 +186,7 @@ def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[n
             factors, sums = values[at : at + seen * dilation], products[to_row:]
             packed = (weight[point : point + 1],)
             some = share_of(groups * dilation, 0, 1)
-            _multiply(packed, blocks, dilation, factors, sums, 0, None, ONE, some)
+            multiply_rows(packed, blocks, dilation, factors, sums, 0, None, ONE, some)
         way = outputs, many, dilation
         _to_outputs(way, (products, scale, bias), out, to, rows, base, slope, first, groups)
 
@@ -209,40 +233,3 @@ def _to_outputs(way, packed, out, to, rows, base, slope, first, groups):  # type
                 multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 5, 1)
             else:
                 multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 6, 1)
-
-
-@njit(fastmath=True, error_model="numpy")
-def _multiply(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
-    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`.
-
-    The last tile overlaps the one before: what is in both comes out the same.
-    """
-    _, panels, inputs, lanes = packed[0].shape
-    first, last = rows
-    step = inputs * lanes
-    x_step = x.shape[1]
-    shape = out.shape[1], x_step, taps, dilation * x_step, inputs // taps, step
-    together = FULL_PANELS if last - first >= FULL_ROWS else 1
-    panel = 0
-    while panel < panels:
-        count = together if panel + together <= panels else 1
-        at, column = panel * step, panel * lanes
-        for begin in range(first, last, FULL_ROWS):
-            row = min(begin, last - FULL_ROWS)
-            if row >= first:
-                place = (to + row) * out.shape[1] + column
-                if count == 2:
-                    multiply_tile(
-                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 2
-                    )
-                else:
-                    multiply_tile(
-                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 1
-                    )
-            else:
-                for row in range(first, last):
-                    place = (to + row) * out.shape[1] + column
-                    multiply_tile(
-                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 1, 1
-                    )
-        panel += count

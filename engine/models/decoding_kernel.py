@@ -20,11 +20,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import LINE, ONE, ZERO, compiled, fetch, lines, narrow, wide
+from engine.models.kernel_parts import (
+    LINE,
+    ONE,
+    ZERO,
+    add_and_norm,
+    compiled,
+    exponential,
+    fetch,
+    lines,
+    narrow,
+    wide,
+)
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, multiply, share_of
 
-EPSILON = np.float32(1e-5)  # of the layer norms
 SOON = 32  # positions to fetch before they are needed
 
 
@@ -120,12 +130,12 @@ def decoding_step(head_width: int) -> Callable[..., None]:
             meet(met, times + 1, parts)
             multiply((w_out, s_out, b_out), layer, attended, added, ONE, outer)
             meet(met, times + 2, parts)
-            _add_and_norm(x, added, norm1.gain[layer], norm1.bias[layer])
+            add_and_norm(x, added, norm1.gain[layer], norm1.bias[layer])
             multiply((w_1, s_1, b_1), layer, x, hidden, ZERO, inner)
             meet(met, times + 3, parts)
             multiply((w_2, s_2, b_2), layer, hidden, added, ONE, outer)
             meet(met, times + 4, parts)
-            _add_and_norm(x, added, norm2.gain[layer], norm2.bias[layer])
+            add_and_norm(x, added, norm2.gain[layer], norm2.bias[layer])
             times += 4
         multiply(
             (w_head, s_head, b_head), 0, x, logits, ONE, share_of(w_head.shape[1], part, parts)
@@ -188,7 +198,7 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
         best = max(best, scores[t])
     total = ZERO
     for t in range(length):
-        scores[t] = _exp(scores[t] - best)
+        scores[t] = exponential(scores[t] - best)
         total += scores[t]
     for i in range(head_width):
         out[at + i] = ZERO
@@ -209,39 +219,3 @@ def _attend(query, keys, values, length, next_at, scores, out, at, head_width): 
             out[at + i] += scores[t] * wide(values[t, i])
     for i in range(head_width):
         out[at + i] /= total
-
-
-@njit(fastmath=True, error_model="numpy", inline="always")
-def _exp(x):  # type: ignore[no-untyped-def]
-    """e ** x for x <= 0, to 2 units in the last place; unlike the library's it vectorizes.
-
-    2 ** n times a polynomial of the rest, with the coefficients of Cephes' `expf`.
-    """
-    x = max(x, np.float32(-87))
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)  # x - n ln 2, in two parts
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    p = p * r * r + r + ONE
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-
-
-@njit(fastmath=True, error_model="numpy")
-def _add_and_norm(x, y, gain, bias):  # type: ignore[no-untyped-def]
-    """Add `y` to `x` [B, D] and normalize every row, in place."""
-    rows, width = x.shape
-    for b in range(rows):
-        mean, variance = ZERO, ZERO
-        for i in range(width):
-            x[b, i] += y[b, i]
-            mean += x[b, i]
-        mean /= np.float32(width)
-        for i in range(width):
-            variance += (x[b, i] - mean) ** 2
-        inverse = ONE / np.sqrt(variance / np.float32(width) + EPSILON)
-        for i in range(width):
-            x[b, i] = (x[b, i] - mean) * inverse * gain[i] + bias[i]

@@ -5,6 +5,8 @@ Reference: Kim, Kong and Son, "VITS", arXiv:2106.06103, section 2.2.2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -49,6 +51,7 @@ class Flow(nn.Module):
     """Four coupling layers, each followed by a flip.
 
     The list holds couplings at even and flips at odd places, as the checkpoints' keys count.
+    `packed` undoes single sentences [1, C, T] where the weights are packed.
     """
 
     def __init__(self, channels: int, hidden: int, gin_channels: int, n_flows: int = 4) -> None:
@@ -57,6 +60,7 @@ class Flow(nn.Module):
         for _ in range(n_flows):
             self.flows.append(CouplingLayer(channels, hidden, gin_channels))
             self.flows.append(Flip())
+        self.packed: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def forward(self, z: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the posterior -> of the prior, [B, C, T]."""
@@ -67,6 +71,8 @@ class Flow(nn.Module):
 
     def reverse(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the prior -> of the posterior, [B, C, T]."""
+        if self.packed is not None and len(z_p) == 1 and bool(mask.all()):
+            return self.packed(z_p, style_embedding)
         for layer in reversed(self.flows):
             coupling = isinstance(layer, CouplingLayer)
             z_p = layer(z_p, mask, style_embedding, -1) if coupling else layer(z_p)

@@ -6,6 +6,8 @@ all that it was computed with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Protocol, cast
 
 import torch
@@ -32,6 +34,15 @@ class Layers(Protocol):
     def convolution(self, conv: nn.Module) -> Layer: ...
     def upsampling(self, up: nn.ConvTranspose1d) -> Layer: ...
     def pair(self, first: nn.Module, second: nn.Module) -> Layer: ...
+    def mean(self, count: int) -> Mean: ...
+
+
+class Mean(Protocol):
+    """The mean of sounds of which some lag behind."""
+
+    def push(self, sounds: Sequence[Tensor]) -> Tensor:
+        """Take the next samples [B, C, 1, T_i] of each; return the mean of those that all have."""
+        ...
 
 
 class _Convolution:
@@ -94,7 +105,7 @@ class _Upsampling:
         return out if self._conv.bias is None else out.add_(self._conv.bias[:, None, None])
 
 
-class Waiting:
+class _Waiting:
     """Samples that wait for others to catch up."""
 
     def __init__(self) -> None:
@@ -117,13 +128,26 @@ class _Pair:
 
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
         self._first, self._second = _Convolution(first), _Convolution(second)
-        self._residual = Waiting()
+        self._residual = _Waiting()
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         self._residual.put(x)
         y = self._first.push(F.leaky_relu(x, SLOPE), last)
         y = self._second.push(F.leaky_relu_(y, SLOPE), last)
         return y.add_(self._residual.take(y.shape[-1]))
+
+
+class _Mean:
+    """The mean of sounds that wait for each other."""
+
+    def __init__(self, count: int) -> None:
+        self._waiting = [_Waiting() for _ in range(count)]
+
+    def push(self, sounds: Sequence[Tensor]) -> Tensor:
+        held = zip(self._waiting, sounds, strict=True)
+        ready = min(waiting.put(sound) for waiting, sound in held)
+        outputs = [waiting.take(ready) for waiting in self._waiting]
+        return reduce(torch.add, outputs).div_(len(outputs))
 
 
 class _PlainLayers:
@@ -139,6 +163,9 @@ class _PlainLayers:
 
     def pair(self, first: nn.Module, second: nn.Module) -> _Pair:
         return _Pair(first, second)
+
+    def mean(self, count: int) -> _Mean:
+        return _Mean(count)
 
 
 PLAIN = _PlainLayers()

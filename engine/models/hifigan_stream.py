@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.generator_layers import PLAIN, Layers, Waiting, laid_out
+from engine.models.generator_layers import PLAIN, Layers, laid_out
 from engine.models.hifigan import FINAL_SLOPE, HifiGan, ResBlock
 
 
@@ -73,15 +73,9 @@ class _Stage:
             [layers.pair(a, b) for a, b in zip(block.convs1, block.convs2, strict=True)]
             for block in blocks
         ]
-        self._ahead = [Waiting() for _ in blocks]
+        self._mean = layers.mean(len(blocks))
 
     def push(self, x: Tensor, last: bool) -> Tensor:
         x = self._up.push(x, last)
-        ready = []
-        for pairs, waiting in zip(self._blocks, self._ahead, strict=True):
-            y = x
-            for pair in pairs:
-                y = pair.push(y, last)
-            ready.append(waiting.put(y))
-        outputs = [waiting.take(min(ready)) for waiting in self._ahead]
-        return reduce(torch.add, outputs).div_(len(outputs))
+        sounds = [reduce(lambda y, pair: pair.push(y, last), pairs, x) for pairs in self._blocks]
+        return self._mean.push(sounds)

@@ -6,6 +6,7 @@ in its layers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.convolution_kernel import Sound, Taps, convolution, residual_pair, upsampling
+from engine.models.convolution_kernel import (
+    Sound,
+    Taps,
+    convolution,
+    mean,
+    residual_pair,
+    upsampling,
+)
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
 from engine.models.kernel_threads import share
 from engine.models.minimal_filtering import FEWEST, at_points, filtering
@@ -65,6 +73,10 @@ class PackedGenerator:
     def pair(self, first: nn.Module, second: nn.Module) -> PackedPair:
         """Two convolutions of bent samples and the residual around them."""
         return PackedPair(self._pairs[first], self._pairs[second], self._bytes)
+
+    def mean(self, count: int) -> PackedMean:
+        """The mean of the outcomes of several pairs."""
+        return PackedMean(self._bytes)
 
 
 def taps_of(conv: nn.Conv1d) -> Taps:
@@ -134,12 +146,11 @@ class PackedUpsampling:
     def push(self, x: Tensor, last: bool) -> Tensor:
         """See `PackedConvolution`."""
         rows = _rows(x)
-        bent = np.maximum(rows, BENT * rows)
         spread = _room(len(rows), self._taps.bias.shape[1])
         ready = len(rows) * self._stride
         out = _room(ready + len(self._tail), len(self._bias))
-        arguments = self._taps, self._bias, self._stride, bent, spread, self._tail, out
-        share(upsampling(), self._bytes, *arguments)
+        arguments = self._taps, self._bias, self._stride, BENT, rows, np.empty_like(rows)
+        share(upsampling(), self._bytes, *arguments, spread, self._tail, out)
         out, self._tail = out[:ready], out[ready:].copy()
         if last:
             out = np.concatenate([out, self._tail + self._bias])
@@ -147,6 +158,27 @@ class PackedUpsampling:
         skipped = min(self._skip, len(out))
         self._skip -= skipped
         return _sound(out[skipped:])
+
+
+class PackedMean:
+    """The mean of sounds of one stream of which some lag behind."""
+
+    def __init__(self, work_bytes: int) -> None:
+        self._ahead: list[Sound] = []
+        self._bytes = work_bytes
+
+    def push(self, sounds: Sequence[Tensor]) -> Tensor:
+        """See `Mean`."""
+        fresh = [_rows(sound) for sound in sounds]
+        ahead = self._ahead or [_silence(0, rows) for rows in fresh]
+        samples = min(len(a) + len(rows) for a, rows in zip(ahead, fresh, strict=True))
+        out = _room(samples, fresh[0].shape[1])
+        share(mean(), self._bytes, tuple(ahead), tuple(fresh), out)
+        self._ahead = [
+            np.concatenate([a[samples:], rows[max(0, samples - len(a)) :]])
+            for a, rows in zip(ahead, fresh, strict=True)
+        ]
+        return _sound(out)
 
 
 def _rows(x: Tensor) -> Sound:

@@ -61,6 +61,50 @@ def share_of(count, part, parts):  # type: ignore[no-untyped-def]
     return count * part // parts, count * (part + 1) // parts
 
 
+@njit(error_model="numpy", inline="always")
+def layer_of(packed, layer):  # type: ignore[no-untyped-def]
+    """One layer of a projection, for `multiply_rows`."""
+    weight, scale, bias = packed
+    return weight[layer : layer + 1], scale[layer : layer + 1], bias[layer : layer + 1]
+
+
+@njit(fastmath=True, error_model="numpy")
+def multiply_rows(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
+    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`.
+
+    The last tile overlaps the one before: what is in both comes out the same.
+    """
+    _, panels, inputs, lanes = packed[0].shape
+    first, last = rows
+    step = inputs * lanes
+    x_step = x.shape[1]
+    shape = out.shape[1], x_step, taps, dilation * x_step, inputs // taps, step
+    together = FULL_PANELS if last - first >= FULL_ROWS else 1
+    panel = 0
+    while panel < panels:
+        count = together if panel + together <= panels else 1
+        at, column = panel * step, panel * lanes
+        for begin in range(first, last, FULL_ROWS):
+            row = min(begin, last - FULL_ROWS)
+            if row >= first:
+                place = (to + row) * out.shape[1] + column
+                if count == 2:
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 2
+                    )
+                else:
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 6, 1
+                    )
+            else:
+                for row in range(first, last):
+                    place = (to + row) * out.shape[1] + column
+                    multiply_tile(
+                        out, place, x, row * x_step, packed, at, column, base, slope, shape, 1, 1
+                    )
+        panel += count
+
+
 @njit(fastmath=True, error_model="numpy")
 def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def]
     """Rows of `x` [B, in] times some of a layer's panels: columns of `out` [B, out].

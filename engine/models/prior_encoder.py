@@ -6,6 +6,7 @@ text (MRTE) follows Jiang et al., "Mega-TTS 2", arXiv:2307.07218, section 3.2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,7 +33,10 @@ class Prior:
 
 
 class TextCrossAttention(nn.Module):
-    """Lets every content frame look at the text, and adds the style (MRTE)."""
+    """Lets every content frame look at the text, and adds the style (MRTE).
+
+    `packed` does it for single sentences where the weights are packed.
+    """
 
     def __init__(self, channels: int, width: int, n_heads: int = 4) -> None:
         super().__init__()
@@ -40,11 +44,14 @@ class TextCrossAttention(nn.Module):
         self.c_pre = nn.Conv1d(channels, width, 1)
         self.text_pre = nn.Conv1d(channels, width, 1)
         self.c_post = nn.Conv1d(width, channels, 1)
+        self.packed: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
 
     def forward(
         self, content: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor
     ) -> Tensor:
         """[B, C, T], [B, 1, T], [B, C, N], [B, 1, N], [B, width, 1] -> [B, C, T]."""
+        if self.packed is not None and len(content) == 1 and bool(mask.all() & text_mask.all()):
+            return self.packed(content, text, style)
         pairs = text_mask.unsqueeze(2) * mask.unsqueeze(-1)  # [B, 1, T, N]
         x = self.c_pre(content * mask)
         x = self.cross_attention(x * mask, self.text_pre(text * text_mask) * text_mask, pairs) + x

@@ -25,8 +25,8 @@ from engine.device import pick_device
 from engine.errors import UnreadableTextError, UnsupportedLanguageError
 from engine.models.cfm import FlowOptions
 from engine.models.half_precision import Probe, halve, halved_generator
+from engine.models.packed_decoder import pack_decoder
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
-from engine.models.packed_generator import pack_generator
 from engine.models.text_to_semantic import TextToSemantic
 from engine.models.vits_decoder import VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
@@ -207,7 +207,7 @@ def load_bundle(
     if isinstance(parts.acoustic, VitsDecoder):
         parts.acoustic.to(where)
         if where.type == "cpu":
-            pack_generator(parts.acoustic.dec)
+            pack_decoder(parts.acoustic)
         elif precision is Precision.HALF:
             parts.acoustic.dec = halved_generator(parts.acoustic.dec)
     pack_text_to_semantic(parts.text_to_semantic, precision, where)

@@ -6,7 +6,7 @@ import torch
 
 from engine.models.attention import EncoderConfig
 from engine.models.hifigan import HifiGanConfig
-from engine.models.packed_generator import pack_generator
+from engine.models.packed_decoder import pack_decoder
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
 from engine.models.vits_decoder import VitsConfig, VitsDecoder
 from engine.models.weight_norm import fuse_weight_norm
@@ -26,7 +26,7 @@ def vits_decoder(*, packed: bool = True) -> VitsDecoder:
     decoder = stored_vits_decoder()
     fuse_weight_norm(decoder)
     if packed:
-        pack_generator(decoder.dec)
+        pack_decoder(decoder)
     return decoder
 
 

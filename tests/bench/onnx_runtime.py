@@ -16,8 +16,8 @@ import onnxruntime
 import torch
 
 from engine.checkpoints.onnx_export import write_graphs
+from engine.models.packed_decoder import pack_decoder
 from engine.models.packed_decoding import Precision, pack_text_to_semantic
-from engine.models.packed_generator import pack_generator
 from tests.bench import official
 from tests.bench.acoustic import TOKENS, spoken
 from tests.bench.report import Row
@@ -37,7 +37,7 @@ def measure(rounds: int) -> list[Row]:
         }
     packed = copy.deepcopy(model)
     pack_text_to_semantic(packed, Precision.FLOAT32)
-    pack_generator(decoder.dec)
+    pack_decoder(decoder)
     style = torch.randn(1, decoder.config.gin_channels, 1)
     seconds = take_turns(
         {

@@ -1,0 +1,149 @@
+"""Attention of the rows of one sentence as compiled code for the CPU, and that over the text.
+
+Rows are frames or phonemes, channels last, float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, lines
+from engine.models.panels import layer_of, multiply_rows, share_of
+from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
+
+Numbers = NDArray[np.float32]
+
+
+class ReadText(NamedTuple):
+    """What frames look at: the keys of all phonemes as panels, and both [N, 2 width]."""
+
+    keys: Numbers
+    both: Numbers
+
+
+@cache
+def reading() -> Callable[..., None]:
+    """(projection to keys and values, phonemes [N, C], `ReadText` to fill, met, part, parts)."""
+
+    def read(projection, x, text, met, part, parts):  # type: ignore[no-untyped-def]
+        keys, both = text
+        rows = share_of(len(x), part, parts)
+        multiply_rows(layer_of(projection, 0), 1, 1, x, both, 0, None, ONE, rows)
+        spread_keys(both, 0, keys, rows)
+
+    return compiled(read)
+
+
+@cache
+def looking() -> Callable[..., None]:
+    """(three projections, frames [T, C], `ReadText`, room, out [T, C], met, part, parts).
+
+    The projections are to the queries, from what was found, and from the frames themselves; the
+    room is for the queries and what was found [T, width], and for the last one's outcome [T, C].
+    """
+
+    def look(projections, x, text, room, out, met, part, parts):  # type: ignore[no-untyped-def]
+        to_queries, from_found, straight = projections
+        keys, both = text
+        queries, found, kept = room
+        rows = share_of(len(x), part, parts)
+        nothing = lines(0, keys.shape[1])
+        multiply_rows(layer_of(to_queries, 0), 1, 1, x, queries, 0, None, ONE, rows)
+        attend(queries, 0, both, found.shape[1], keys, (nothing, nothing), found, rows)
+        multiply_rows(layer_of(straight, 0), 1, 1, x, kept, 0, None, ONE, rows)
+        multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
+
+    return compiled(look)
+
+
+@njit(error_model="numpy")
+def spread_keys(kv, k_at, keys, rows):  # type: ignore[no-untyped-def]
+    """Put the keys of some rows, at columns from `k_at` on, into their places in the panels.
+
+    The panels of all heads are [heads * panels, head width, LANES], every 16 keys of a head one.
+    """
+    head_width, per_head = keys.shape[1], (len(kv) + LANES - 1) // LANES
+    width = len(keys) // per_head * head_width
+    for t in range(rows[0], rows[1]):
+        for c in range(width):
+            panel = c // head_width * per_head + t // LANES
+            keys[panel, c % head_width, t % LANES] = kv[t, k_at + c]
+
+
+@njit(fastmath=True, error_model="numpy")
+def attend(q, q_at, v, v_at, keys, relative, out, rows):  # type: ignore[no-untyped-def]
+    """Attention of some rows over all positions, [T, C] into `out`.
+
+    Queries and values begin at columns `q_at` and `v_at` of `q` and `v`; the keys are panels.
+    `relative` are keys and values [offsets, head width] of the positions around a row, which have
+    no offsets where there are none.
+    """
+    relative_keys, relative_values = relative
+    head_width, width, positions = keys.shape[1], out.shape[1], len(v)
+    heads, panels = width // head_width, len(keys) * head_width // width
+    scores = lines(FULL_ROWS, panels * LANES)
+    to_scores = scores.shape[1], q.shape[1], 1, 0, head_width, head_width * LANES
+    to_out = width, scores.shape[1], 1, 0, positions, LANES, v.shape[1]
+    first, last = rows
+    for begin in range(first, last, FULL_ROWS):
+        row = max(first, min(begin, last - FULL_ROWS))
+        some = min(FULL_ROWS, last - row)
+        for head in range(heads):
+            query = row * q.shape[1] + q_at + head * head_width
+            for panel in range(panels):
+                key = (head * panels + panel) * head_width * LANES
+                _multiply_six(scores, panel * LANES, q, query, (keys,), key, to_scores, some)
+            for i in range(some):
+                _weigh(scores[i], positions, q, query + i * q.shape[1], relative_keys, row + i)
+            for c in range(head * head_width, (head + 1) * head_width, LANES):
+                _multiply_six(out, row * width + c, scores, 0, (v,), v_at + c, to_out, some)
+            for i in range(some):
+                _add_relative(out[row + i], head, scores[i], positions, relative_values, row + i)
+
+
+@njit(fastmath=True, error_model="numpy")
+def _multiply_six(out, out_at, x, x_at, packed, at, shape, rows):  # type: ignore[no-untyped-def]
+    """One panel of a product of six rows, or of fewer, one by one."""
+    if rows == 6:
+        multiply_tile(out, out_at, x, x_at, packed, at, 0, None, ONE, shape, 6, 1)
+    else:
+        for i in range(rows):
+            place, row = out_at + i * shape[0], x_at + i * shape[1]
+            multiply_tile(out, place, x, row, packed, at, 0, None, ONE, shape, 1, 1)
+
+
+@njit(fastmath=True, error_model="numpy")
+def _weigh(scores, positions, q, query, relative, row):  # type: ignore[no-untyped-def]
+    """Add the scores of the positions around a row, and turn all into weights, in place."""
+    window, head_width = len(relative) // 2, relative.shape[1]
+    flat = q.reshape(-1)
+    for offset in range(len(relative)):
+        t = row + offset - window
+        if 0 <= t < positions:
+            for i in range(head_width):
+                scores[t] += flat[query + i] * relative[offset, i]
+    best, total = scores[0], ZERO
+    for t in range(positions):
+        best = max(best, scores[t])
+    for t in range(positions):
+        scores[t] = exponential(scores[t] - best)
+        total += scores[t]
+    for t in range(positions):
+        scores[t] /= total
+
+
+@njit(fastmath=True, error_model="numpy")
+def _add_relative(out, head, weights, positions, relative, row):  # type: ignore[no-untyped-def]
+    """Add the values of the positions around a row."""
+    window, head_width = len(relative) // 2, relative.shape[1]
+    for offset in range(len(relative)):
+        t = row + offset - window
+        if 0 <= t < positions:
+            for i in range(head_width):
+                out[head * head_width + i] += weights[t] * relative[offset, i]

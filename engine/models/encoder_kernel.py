@@ -1,0 +1,85 @@
+"""The VITS encoder of one sentence as compiled code for the CPU; see `attention.Encoder`.
+
+A library's convolution lays a weight out anew at every call, which for the few frames of a piece
+takes longer than the sums; here weights lie in panels. Rows are frames, channels last, and every
+part (`kernel_threads`) has rows of its own through a whole layer: the parts meet where they read
+what others have written, before the attention and around the convolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from engine.models.attention_kernel import Numbers, attend, spread_keys
+from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled
+from engine.models.kernel_threads import meet
+from engine.models.panels import Projection, layer_of, multiply_rows, share_of
+
+
+class Norm(NamedTuple):
+    """The layer norms of one kind, of all layers: float32 [layers, C] each."""
+
+    gain: Numbers
+    bias: Numbers
+
+
+class EncoderWeights(NamedTuple):
+    """All layers of an encoder.
+
+    Attributes:
+        in_proj: queries, keys and values; the queries are scaled for their heads.
+        relative_keys, relative_values: [layers, 2 window + 1, head width].
+        first, second: the convolutions, panels [layers, panels, taps * in, LANES].
+    """
+
+    in_proj: Projection
+    relative_keys: Numbers
+    relative_values: Numbers
+    out_proj: Projection
+    norm1: Norm
+    first: Projection
+    second: Projection
+    norm2: Norm
+
+
+class EncoderRoom(NamedTuple):
+    """What the parts share, float32; `reach` silent rows lie before and behind x and hidden."""
+
+    x: Numbers  # [T + 2 reach, C], the input and the outcome
+    qkv: Numbers  # [T, 3 C]
+    keys: Numbers  # [heads * T / LANES, head width, LANES], every 16 keys of a head as a panel
+    attended: Numbers  # [T, C]
+    hidden: Numbers  # [T + 2 reach, inner]
+    added: Numbers  # [T, C]
+
+
+@cache
+def encoding() -> Callable[..., None]:
+    """(weights, room, met, part, parts): all layers, in place of `room.x`."""
+
+    def encode(weights, room, met, part, parts):  # type: ignore[no-untyped-def]
+        in_proj, relative_keys, relative_values, out_proj, norm1, first, second, norm2 = weights
+        x, qkv, keys, attended, hidden, added = room
+        length, width = attended.shape
+        layers, reach = len(relative_keys), (len(x) - length) // 2
+        rows = share_of(length, part, parts)
+        own, own_x = slice(rows[0], rows[1]), slice(rows[0] + reach, rows[1] + reach)
+        inside = x[reach : reach + length]
+        for layer in range(layers):
+            relative = relative_keys[layer], relative_values[layer]
+            multiply_rows(layer_of(in_proj, layer), 1, 1, inside, qkv, 0, None, ONE, rows)
+            spread_keys(qkv, width, keys, rows)
+            meet(met, 3 * layer + 1, parts)
+            attend(qkv, 0, qkv, 2 * width, keys, relative, attended, rows)
+            multiply_rows(layer_of(out_proj, layer), 1, 1, attended, added, 0, None, ONE, rows)
+            add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
+            meet(met, 3 * layer + 2, parts)
+            taps = 2 * reach + 1
+            multiply_rows(layer_of(first, layer), taps, 1, x, hidden, reach, None, ZERO, rows)
+            meet(met, 3 * layer + 3, parts)
+            multiply_rows(layer_of(second, layer), taps, 1, hidden, added, 0, None, ONE, rows)
+            add_and_norm(x[own_x], added[own], norm2.gain[layer], norm2.bias[layer])
+
+    return compiled(encode)
