@@ -18,11 +18,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.models.combination_kernel import ABREAST, combination
 from engine.models.kernel_parts import ONE, ZERO, compiled, lines
 from engine.models.kernel_threads import meet
+from engine.models.minimal_filtering import filtering
 from engine.models.panels import multiply_rows, share_of
-from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
+from engine.models.tile_kernel import FULL_ROWS
 
+SAMPLES_8, OUTPUTS_8 = (combination(matrix) for matrix in filtering(3)[::2])
+SAMPLES_11, OUTPUTS_11 = (combination(matrix) for matrix in filtering(11)[::2])
+OUTPUTS_11_5 = combination(filtering(7).outputs)
 TOGETHER = 8  # tiles between samples and outputs: what of them stays in the caches
 Sound = NDArray[np.float32]
 
@@ -35,7 +40,7 @@ class Taps(NamedTuple):
             LANES].
         scale, bias: as in `Projection`.
         taps, dilation: its width, and how far taps are apart.
-        samples, outputs: the way to the points and back, as in `Filtering`; empty without points.
+        points, outputs: how many outputs a group has, and by way of how many points; 0 without.
     """
 
     weight: NDArray[np.float32]
@@ -43,8 +48,8 @@ class Taps(NamedTuple):
     bias: NDArray[np.float32]
     taps: int
     dilation: int
-    samples: NDArray[np.float32]
-    outputs: NDArray[np.float32]
+    points: int
+    outputs: int
 
     @property
     def reach(self) -> int:
@@ -148,8 +153,8 @@ def mean() -> Callable[..., None]:
 @njit(fastmath=True, error_model="numpy", inline="always")
 def _convolve(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
     """A part of a convolution of `x`: so many `rows`, put `to` rows further into `out`."""
-    weight, scale, bias, taps, dilation, _, outputs = conv
-    if len(outputs) == 0:
+    weight, scale, bias, taps, dilation, points, _ = conv
+    if points == 0:
         some = share_of(rows, part, parts)
         multiply_rows((weight, scale, bias), taps, dilation, x, out, to, base, slope, some)
     else:
@@ -159,9 +164,8 @@ def _convolve(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore
 @njit(fastmath=True, error_model="numpy", inline="always")
 def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
     """The same by way of points."""
-    weight, scale, bias, _, dilation, samples, outputs = conv
+    weight, _, bias, _, dilation, points, many = conv
     # Each of `dilation` interleaved sounds has `many` neighbouring outputs in a group.
-    many, points = outputs.shape
     blocks = weight.shape[2] // x.shape[1]
     begin, end = share_of(-(-rows // (many * dilation)), part, parts)
     whole = (len(x) - points * dilation) // (many * dilation) + 1  # groups with all their samples
@@ -172,13 +176,14 @@ def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[n
         for c in range(x.shape[1]):
             rest[row, c] = x[at, c] if at < len(x) else ZERO
     together = -(-TOGETHER // dilation) * FULL_ROWS
-    values = lines(points * (together + blocks - 1) * dilation, x.shape[1])
-    products = lines(points * together * dilation, out.shape[1])
+    # a row more for each point: else the rows of all points would share the same cache lines
+    values = lines(points * ((together + blocks - 1) * dilation + 1), x.shape[1])
+    products = lines(points * (together * dilation + 1), out.shape[1])
     for first in range(begin, end, together):
         groups = min(together, end - first)
         seen = groups + blocks - 1
         there = max(0, min(seen, whole - first))
-        way = samples, many, dilation
+        way = points, many, dilation
         _to_points(way, x, values, first, 0, there)
         _to_points(way, rest, values, first - whole, there, seen)
         for point in range(points):
@@ -187,49 +192,53 @@ def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[n
             packed = (weight[point : point + 1],)
             some = share_of(groups * dilation, 0, 1)
             multiply_rows(packed, blocks, dilation, factors, sums, 0, None, ONE, some)
-        way = outputs, many, dilation
-        _to_outputs(way, (products, scale, bias), out, to, rows, base, slope, first, groups)
+        _to_outputs(way, products, bias, out, to, rows, base, slope, first, groups)
 
 
 @njit(fastmath=True, error_model="numpy")
 def _to_points(way, x, values, first, start, end):  # type: ignore[no-untyped-def]
     """Values [points, rows, in] of some groups of samples; the `first` of all begin at row 0."""
-    samples, many, dilation = way
-    points, width = len(samples), x.shape[1]
+    (points, many, dilation), width = way, x.shape[1]
     apart = len(values) // points * width
-    shape = apart, points, 1, 0, points, LANES, dilation * width
     for row in range(start * dilation, end * dilation):
-        group = first + row // dilation
-        at = (group * many * dilation + row % dilation) * width
-        for c in range(0, width, LANES):
-            to = row * width + c
+        at = ((first + row // dilation) * many * dilation + row % dilation) * width
+        for c in range(0, width, ABREAST):
+            to, source = (row * width + c, apart), (at + c, dilation * width)
             if points == 8:
-                multiply_tile(values, to, samples, 0, (x,), at + c, 0, None, ONE, shape, 4, 1)
-                to += 4 * apart
-                multiply_tile(values, to, samples, 32, (x,), at + c, 0, None, ONE, shape, 4, 1)
+                SAMPLES_8(values, to, x, source, None)
             else:
-                multiply_tile(values, to, samples, 0, (x,), at + c, 0, None, ONE, shape, 6, 1)
-                to += 6 * apart
-                multiply_tile(values, to, samples, 66, (x,), at + c, 0, None, ONE, shape, 5, 1)
+                SAMPLES_11(values, to, x, source, None)
 
 
 @njit(fastmath=True, error_model="numpy")
-def _to_outputs(way, packed, out, to, rows, base, slope, first, groups):  # type: ignore[no-untyped-def]
+def _to_outputs(way, products, bias, out, to, rows, base, slope, first, groups):  # type: ignore[no-untyped-def]
     """Rows of `out` of some groups from their products [points, rows, columns]."""
-    outputs, many, dilation = way
-    points, width = outputs.shape[1], out.shape[1]
-    shape = dilation * width, points, 1, 0, points, LANES, len(packed[0]) // points * width
+    (points, many, dilation), width = way, out.shape[1]
+    apart = len(products) // points * width
+    some = lines(many, ABREAST)
     for row in range(groups * dilation):
         begin = (first + row // dilation) * many * dilation + row % dilation
-        for c in range(0, width, LANES):
-            place, at = (to + begin) * width + c, row * width + c
-            if begin + (many - 1) * dilation >= rows:
-                for i in range((rows - begin + dilation - 1) // dilation):
-                    to_row, way_row = place + i * shape[0], i * points
-                    multiply_tile(
-                        out, to_row, outputs, way_row, packed, at, c, base, slope, shape, 1, 1
-                    )
-            elif many == 5:
-                multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 5, 1)
-            else:
-                multiply_tile(out, place, outputs, 0, packed, at, c, base, slope, shape, 6, 1)
+        for c in range(0, width, ABREAST):
+            place, source = ((to + begin) * width + c, dilation * width), (row * width + c, apart)
+            if begin + (many - 1) * dilation < rows:
+                _combine(points, many, out, place, products, source, (bias, c, base, slope))
+                continue
+            _combine(points, many, some, (0, ABREAST), products, source, None)
+            for i in range((rows - begin + dilation - 1) // dilation):
+                t = to + begin + i * dilation
+                for lane in range(ABREAST):
+                    y = some[i, lane] + bias[0, c + lane]
+                    if base is not None:
+                        y += base[t, c + lane]
+                    out[t, c + lane] = max(y, slope * y)
+
+
+@njit(fastmath=True, error_model="numpy", inline="always")
+def _combine(points, many, out, place, products, source, finish):  # type: ignore[no-untyped-def]
+    """The outputs of one group in a few columns."""
+    if points == 8:
+        OUTPUTS_8(out, place, products, source, finish)
+    elif many == 5:
+        OUTPUTS_11_5(out, place, products, source, finish)
+    else:
+        OUTPUTS_11(out, place, products, source, finish)

@@ -31,7 +31,6 @@ from engine.models.tile_kernel import LANES
 from engine.models.weight_norm import weight_of
 
 BENT = np.float32(SLOPE)
-NO_WAY = (np.zeros((0, 0), np.float32),) * 2
 
 
 def pack_generator(generator: HifiGan) -> None:
@@ -86,7 +85,7 @@ def taps_of(conv: nn.Conv1d) -> Taps:
     if conv.bias is not None:
         bias[0, : len(weight)] = conv.bias.detach().numpy()
     panels = panels_of([weight.mT.reshape(len(weight), -1)])
-    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0], *NO_WAY)
+    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0], 0, 0)
 
 
 class PackedConvolution:
@@ -212,8 +211,8 @@ def residual_taps(conv: nn.Conv1d) -> Taps:
     if conv.in_channels % LANES or conv.in_channels * taps.taps < FEWEST:
         return taps
     way = filtering(taps.taps)
-    samples, outputs = (np.ascontiguousarray(m, np.float32) for m in (way.samples, way.outputs))
-    return taps._replace(weight=panels_of(at_points(weight, way)), samples=samples, outputs=outputs)
+    many, points = way.outputs.shape
+    return taps._replace(weight=panels_of(at_points(weight, way)), points=points, outputs=many)
 
 
 def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32]]:
@@ -226,4 +225,4 @@ def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32
     columns = F.pad(weight.permute(2, 1, 0), (0, 0, 0, len(bias) - outputs))
     zeros = np.zeros((1, taps * len(bias)), np.float32)
     panels = panels_of([columns.reshape(-1, inputs)])
-    return Taps(panels, np.ones_like(zeros), zeros, taps, 1, *NO_WAY), bias
+    return Taps(panels, np.ones_like(zeros), zeros, taps, 1, 0, 0), bias
