@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -21,13 +23,27 @@ EPSILON = np.float32(1e-5)  # of the layer norms
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as machine code, made at its first call and kept on disk."""
+    """`function` as machine code, made at its first call and kept on disk.
+
+    numba compiles a kept function anew when its own file has changed; here also when any other of
+    this folder has, which may hold what the function calls.
+    """
+    function.__qualname__ += f"-{digest_of(Path(__file__).parent)}"
     compiler = partial(njit, fastmath=True, nogil=True, error_model="numpy")
     try:
         return cast(Callable[..., Any], compiler(cache=True)(function))
     except RuntimeError as error:  # numba's word for: no folder of ours can be written
         logger.info("%s is compiled anew in every process: %s", function.__name__, error)
         return cast(Callable[..., Any], compiler()(function))
+
+
+@cache
+def digest_of(folder: Path) -> str:
+    """A short name for all that the Python files of a folder say."""
+    whole = blake2b(digest_size=6)
+    for file in sorted(folder.glob("*.py")):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
 
 
 @njit(fastmath=True, error_model="numpy", inline="always")
