@@ -20,7 +20,8 @@ from engine.models.kernel_parts import LINE, prefetch
 
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
 FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
-FULL_PANELS = 2 if get_host_cpu_features().get("avx512f") else 1  # of full tiles: 32 longer ones
+LONG_REGISTERS = bool(get_host_cpu_features().get("avx512f"))  # 32 of 16 numbers
+FULL_PANELS = 2 if LONG_REGISTERS else 1  # of full tiles
 UNROLLED = 4
 AHEAD = 1536  # bytes of a panel to fetch before they are needed
 
@@ -111,8 +112,9 @@ class _Tile:
             at_weight = b.mul(tap.index, self.depth)
             with cgutils.for_range(b, rounds, intp=LONG) as turn:
                 first = b.mul(turn.index, LONG(UNROLLED))
-                if self.rows < FULL_ROWS and not self.is_sound:
-                    # a full tile computes for longer than it waits
+                if LONG_REGISTERS and self.rows < FULL_ROWS and not self.is_sound:
+                    # a full tile computes for longer than it waits; processors with shorter
+                    # registers read faster when they look ahead by themselves alone
                     self._fetch(b.add(at_weight, first))
                 for i in range(UNROLLED):
                     c = b.add(first, LONG(i))
