@@ -55,7 +55,9 @@ def looking() -> Callable[..., None]:
         rows = share_of(len(x), part, parts)
         nothing = lines(0, keys.shape[1])
         multiply_rows(layer_of(to_queries, 0), 1, 1, x, queries, 0, None, ONE, rows)
-        attend(queries, 0, both, found.shape[1], keys, (nothing, nothing), found, rows)
+        attend(
+            queries, 0, both, found.shape[1], keys, len(both), ONE, (nothing, nothing), found, rows
+        )
         multiply_rows(layer_of(straight, 0), 1, 1, x, kept, 0, None, ONE, rows)
         multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
 
@@ -69,45 +71,50 @@ def spread_keys(kv, k_at, keys, rows):  # type: ignore[no-untyped-def]
     The panels of all heads are [heads * panels, head width, LANES], every 16 keys of a head one.
     """
     head_width, per_head = keys.shape[1], (len(kv) + LANES - 1) // LANES
-    width = len(keys) // per_head * head_width
     for t in range(rows[0], rows[1]):
-        for c in range(width):
-            panel = c // head_width * per_head + t // LANES
-            keys[panel, c % head_width, t % LANES] = kv[t, k_at + c]
+        panel, lane = t // LANES, t % LANES
+        for head in range(len(keys) // per_head):
+            at = k_at + head * head_width
+            for i in range(head_width):
+                keys[head * per_head + panel, i, lane] = kv[t, at + i]
 
 
 @njit(fastmath=True, error_model="numpy")
-def attend(q, q_at, v, v_at, keys, relative, out, rows):  # type: ignore[no-untyped-def]
-    """Attention of some rows over all positions, [T, C] into `out`.
+def attend(q, q_at, v, v_at, keys, seen, factor, relative, out, rows):  # type: ignore[no-untyped-def]
+    """Attention of some rows, [T, C] into `out`.
 
-    Queries and values begin at columns `q_at` and `v_at` of `q` and `v`; the keys are panels.
-    `relative` are keys and values [offsets, head width] of the positions around a row, which have
-    no offsets where there are none.
+    A row looks at the first `seen` positions, and at all up to its own. Queries and values begin
+    at columns `q_at` and `v_at` of `q` and `v`; the keys are panels; scores are multiplied by
+    `factor`. `relative` are keys and values [offsets, head width] of the positions around a row,
+    which have no offsets where there are none.
     """
     relative_keys, relative_values = relative
-    head_width, width, positions = keys.shape[1], out.shape[1], len(v)
+    head_width, width = keys.shape[1], out.shape[1]
     heads, panels = width // head_width, len(keys) * head_width // width
     scores = lines(FULL_ROWS, panels * LANES)
     to_scores = scores.shape[1], q.shape[1], 1, 0, head_width, head_width * LANES
-    to_out = width, scores.shape[1], 1, 0, positions, LANES, v.shape[1]
     first, last = rows
     for begin in range(first, last, FULL_ROWS):
         row = max(first, min(begin, last - FULL_ROWS))
         some = min(FULL_ROWS, last - row)
+        positions = min(len(v), max(seen, row + some))
+        to_out = width, scores.shape[1], 1, 0, positions, LANES, v.shape[1]
         for head in range(heads):
             query = row * q.shape[1] + q_at + head * head_width
-            for panel in range(panels):
+            for panel in range((positions + LANES - 1) // LANES):
                 key = (head * panels + panel) * head_width * LANES
                 _multiply_six(scores, panel * LANES, q, query, (keys,), key, to_scores, some)
             for i in range(some):
-                _weigh(scores[i], positions, q, query + i * q.shape[1], relative_keys, row + i)
+                own = min(len(v), max(seen, row + i + 1))
+                at = q_at + head * head_width
+                _weigh(scores[i], own, positions, factor, q[row + i], at, relative_keys, row + i)
             for c in range(head * head_width, (head + 1) * head_width, LANES):
                 _multiply_six(out, row * width + c, scores, 0, (v,), v_at + c, to_out, some)
-            for i in range(some):
+            for i in range(some if len(relative_values) else 0):
                 _add_relative(out[row + i], head, scores[i], positions, relative_values, row + i)
 
 
-@njit(fastmath=True, error_model="numpy")
+@njit(fastmath=True, error_model="numpy", inline="always")
 def _multiply_six(out, out_at, x, x_at, packed, at, shape, rows):  # type: ignore[no-untyped-def]
     """One panel of a product of six rows, or of fewer, one by one."""
     if rows == 6:
@@ -118,24 +125,25 @@ def _multiply_six(out, out_at, x, x_at, packed, at, shape, rows):  # type: ignor
             multiply_tile(out, place, x, row, packed, at, 0, None, ONE, shape, 1, 1)
 
 
-@njit(fastmath=True, error_model="numpy")
-def _weigh(scores, positions, q, query, relative, row):  # type: ignore[no-untyped-def]
+@njit(fastmath=True, error_model="numpy", inline="always")
+def _weigh(scores, positions, all_positions, factor, query, q_at, relative, row):  # type: ignore[no-untyped-def]
     """Add the scores of the positions around a row, and turn all into weights, in place."""
     window, head_width = len(relative) // 2, relative.shape[1]
-    flat = q.reshape(-1)
     for offset in range(len(relative)):
         t = row + offset - window
         if 0 <= t < positions:
             for i in range(head_width):
-                scores[t] += flat[query + i] * relative[offset, i]
+                scores[t] += query[q_at + i] * relative[offset, i]
     best, total = scores[0], ZERO
     for t in range(positions):
         best = max(best, scores[t])
     for t in range(positions):
-        scores[t] = exponential(scores[t] - best)
+        scores[t] = exponential(factor * (scores[t] - best))
         total += scores[t]
     for t in range(positions):
         scores[t] /= total
+    for t in range(positions, all_positions):
+        scores[t] = ZERO
 
 
 @njit(fastmath=True, error_model="numpy")

@@ -72,7 +72,7 @@ def encoding() -> Callable[..., None]:
             multiply_rows(layer_of(in_proj, layer), 1, 1, inside, qkv, 0, None, ONE, rows)
             spread_keys(qkv, width, keys, rows)
             meet(met, 3 * layer + 1, parts)
-            attend(qkv, 0, qkv, 2 * width, keys, relative, attended, rows)
+            attend(qkv, 0, qkv, 2 * width, keys, length, ONE, relative, attended, rows)
             multiply_rows(layer_of(out_proj, layer), 1, 1, attended, added, 0, None, ONE, rows)
             add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
             meet(met, 3 * layer + 2, parts)

@@ -30,7 +30,9 @@ from engine.models.key_value_cache import KeyValueCache
 from engine.models.packed_linear import PackedLinear
 from engine.models.panels import Projection, aligned, padded, panels_of
 from engine.models.positions import frequencies
+from engine.models.prefill_kernel import ReadingRoom, prefilling
 from engine.models.text_to_semantic import TextToSemantic, TextToSemanticConfig
+from engine.models.tile_kernel import LANES
 
 CPU = torch.device("cpu")
 
@@ -91,6 +93,34 @@ class PackedDecoding:
         return Room(attended, hidden, added, scores, logits)
 
 
+class PackedPrefill:
+    """Reading of one model, whose heads fill whole panels, for a cache of some kind of numbers."""
+
+    def __init__(
+        self, weights: Weights, config: TextToSemanticConfig, cache_dtype: torch.dtype
+    ) -> None:
+        self._weights, self._config, self._cache_dtype = weights, config, cache_dtype
+
+    def __call__(self, x: Tensor, text: int) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Prefill`."""
+        (length, width), w, heads = x.shape, self._weights, self._config.heads
+        shape = self._config.layers, heads, length, width // heads
+        keys, values = (torch.empty(shape, dtype=self._cache_dtype) for _ in range(2))
+        rows = x.detach().float().clone(memory_format=torch.contiguous_format).numpy()
+        room = ReadingRoom(
+            rows,
+            np.empty((2 * length, w.in_proj.bias.shape[1]), np.float32),
+            np.empty((2 * heads * padded(length) // LANES, width // heads, LANES), np.float32),
+            np.empty((length, width), np.float32),
+            np.empty((length, w.linear1.bias.shape[1]), np.float32),
+            np.empty((length, w.linear2.bias.shape[1]), np.float32),
+            _numbers(keys),
+            _numbers(values),
+        )
+        share(prefilling(), w.linear1.weight[0].nbytes, w, text, room)
+        return torch.from_numpy(rows[-1]), keys, values
+
+
 def _numbers(tensor: Tensor) -> NDArray[Any]:
     """The numbers of a cache; the bits of float16, which numba does not know."""
     return (tensor.view(torch.int16) if tensor.dtype is torch.float16 else tensor).numpy()
@@ -131,6 +161,8 @@ def pack_text_to_semantic(
         _head(model),
     )
     model.packed = PackedDecoding(weights, model.config, precision)
+    if model.config.width // model.config.heads % LANES == 0:
+        model.packed_prefill = PackedPrefill(weights, model.config, model.packed.cache_dtype)
     _share_with_prefill(model, weights)
 
 

@@ -80,10 +80,22 @@ class Decode(Protocol):
         ...
 
 
+class Prefill(Protocol):
+    """Reads one sequence beside the model's own layers, for the device that it is on."""
+
+    def __call__(self, x: Tensor, text: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Embedded [T, D], of which so many positions are text -> the last one's hidden [D].
+
+        And all layers' keys and values, [layers, H, T, W] each.
+        """
+        ...
+
+
 class TextToSemantic(nn.Module):
     """Decoder-only transformer over [text, audio], under the released keys (less `model.`).
 
-    `packed` stands in for `decode` where its weights are packed.
+    `packed` stands in for `decode` where its weights are packed, `packed_prefill` for `encode` of
+    one sequence.
     """
 
     def __init__(self, config: TextToSemanticConfig) -> None:
@@ -98,6 +110,7 @@ class TextToSemantic(nn.Module):
         self.h = Stack(config.layers, config.width, config.heads)
         self.ar_predict_layer = nn.Linear(config.width, config.vocabulary, bias=False)
         self.packed: Decode | None = None
+        self.packed_prefill: Prefill | None = None
 
     def new_cache(self, rows: int, capacity: int) -> KeyValueCache:
         """A cache for up to `rows` sequences, with room for `capacity` positions of each."""
@@ -151,12 +164,15 @@ class TextToSemantic(nn.Module):
         bert = None if bert_features is None else bert_features[None].to(where)
         text = self.embed_text(phoneme_ids[None].to(where), bert)
         audio = self.embed_audio(prompt[None].to(where))
-        n, total = text.shape[1], text.shape[1] + audio.shape[1]
-        mask = prefix_mask(n, total, text.device)
-        cache.reserve(total + 1)
-        hidden, keys, values = self.encode(torch.cat([text, audio], dim=1), mask)
-        cache.append(torch.cat(keys), torch.cat(values))
-        return self.ar_predict_layer(hidden[0, -1].float())
+        x, n = torch.cat([text, audio], dim=1), text.shape[1]
+        cache.reserve(x.shape[1] + 1)
+        if self.packed_prefill is None:
+            hidden, keys, values = self.encode(x, prefix_mask(n, x.shape[1], x.device))
+            cache.append(torch.cat(keys), torch.cat(values))
+            return self.ar_predict_layer(hidden[0, -1].float())
+        last, all_keys, all_values = self.packed_prefill(x[0], n)
+        cache.append(all_keys, all_values)
+        return self.ar_predict_layer(last)
 
     def attention(
         self, text: Tensor, audio: Tensor, *, rows: slice, columns: slice

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
@@ -103,6 +104,52 @@ def test_the_number_of_threads_changes_nothing(
     monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
     model = packed_model(Precision.FLOAT32)
     assert torch.equal(decoded(model, 6, threads), decoded(model, 6))
+
+
+def wide_model(precision: Precision | None = None) -> TextToSemantic:
+    """Heads that fill whole panels, so that reading is compiled, too."""
+    torch.manual_seed(3)
+    model = TextToSemantic(replace(SEMANTIC, width=64, heads=2, layers=3)).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, 1 if parameter.ndim == 1 else 0, 0.1)
+    if precision is not None:
+        pack_text_to_semantic(model, precision)
+        assert model.packed_prefill is not None
+    return model
+
+
+@torch.inference_mode()
+def read(
+    model: TextToSemantic, text: int, prompt: int, threads: int = 1
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Logits after a prompt, and the keys and values that it leaves."""
+    source, cache = torch.Generator().manual_seed(6), model.new_cache(1, 8)
+    phonemes = torch.randint(SYMBOLS, (text,), generator=source)
+    torch.set_num_threads(threads)
+    logits = model.prefill(cache, phonemes, None, torch.randint(CODES, (prompt,), generator=source))
+    window = cache.window(1, text + prompt)
+    return logits, window.keys.float(), window.values.float()
+
+
+@pytest.mark.parametrize(("text", "prompt"), [(1, 1), (3, 2), (9, 25), (40, 7), (5, 0)])
+@pytest.mark.parametrize("precision", Precision)
+def test_a_packed_model_reads_like_the_plain_one(
+    precision: Precision, text: int, prompt: int
+) -> None:
+    plain, packed = read(wide_model(), text, prompt), read(wide_model(precision), text, prompt)
+    for expected, found in zip(plain, packed, strict=True):
+        error = (found - expected).abs().max() / expected.std()
+        assert error < TOLERANCE[precision]
+
+
+def test_threads_change_nothing_of_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.models.kernel_threads.SHARED_BYTES", 0)
+    model = wide_model(Precision.FLOAT32)
+    for text, prompt in ((1, 1), (9, 25)):
+        alone = read(model, text, prompt)
+        for threads in (2, 3):
+            pairs = zip(read(model, text, prompt, threads), alone, strict=True)
+            assert all(torch.equal(*pair) for pair in pairs)
 
 
 def test_eight_bits_are_refused_on_another_device() -> None:
