@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.models.masks import is_alone
+
 MASKED_SCORE = -1e4  # large, but finite in half precision
 
 
@@ -161,7 +163,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """[B, C, T], mask [B, 1, T] -> [B, C, T]."""
-        if self.packed is not None and len(x) == 1 and bool(mask.all()):
+        if self.packed is not None and is_alone(mask):
             return self.packed(x)
         pairs = mask.unsqueeze(2) * mask.unsqueeze(3)  # [B, 1, T, T]
         x = x * mask

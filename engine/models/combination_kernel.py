@@ -17,10 +17,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from engine.models.kernel_parts import bent, everywhere, fused
 from engine.models.tile_kernel import FULL_PANELS, LANES
 
 ABREAST = LANES if FULL_PANELS > 1 else LANES // 2  # numbers of a register
-FLOAT, WORD, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, ABREAST)
 Matrix = NDArray[np.float64]
 Factors = list[NDArray[np.float64]]
@@ -112,7 +113,8 @@ def _generate(factors, context, builder, signature, arguments):  # type: ignore[
         if kinds[4].types[2] is not types.none:
             added = code.loaded(rows(kinds[4].types[2], base, place, len(vectors)))
             vectors = [builder.fadd(*pair) for pair in zip(vectors, added, strict=True)]
-        vectors = [code.bent(vector, slope) for vector in vectors]
+        slopes = everywhere(builder, slope, VECTOR)
+        vectors = [bent(builder, vector, slopes) for vector in vectors]
     for vector, pointer in zip(vectors, rows(kinds[0], out, place, len(vectors)), strict=True):
         builder.store(vector, pointer, align=4)
     return context.get_dummy_value()
@@ -123,8 +125,6 @@ class _Combination:
 
     def __init__(self, builder: Any) -> None:
         self._builder = builder
-        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-        self._fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{ABREAST}f32")
 
     def pointer(self, data: Any, first: Any, apart: Any, row: int) -> Any:
         """Where a row begins."""
@@ -142,21 +142,13 @@ class _Combination:
         terms.sort(key=lambda term: abs(term[0]) != 1)
         (weight, total), *others = terms
         if weight != 1:
-            total = b.fmul(total, self._everywhere(weight))
+            total = b.fmul(total, self._constant(weight))
         for weight, vector in others:
             if abs(weight) == 1:
                 total = (b.fadd if weight > 0 else b.fsub)(total, vector)
             else:
-                total = b.call(self._fma, [vector, self._everywhere(weight), total])
+                total = fused(b, vector, self._constant(weight), total)
         return total
 
-    def bent(self, vector: Any, slope: Any) -> Any:
-        """What is below zero multiplied by a slope."""
-        b, nothing = self._builder, ir.Constant(VECTOR, ir.Undefined)
-        first = b.insert_element(nothing, slope, WORD(0))
-        slopes = b.shuffle_vector(first, nothing, ir.VectorType(WORD, ABREAST)([0] * ABREAST))
-        low = b.fmul(vector, slopes)
-        return b.select(b.fcmp_ordered(">", vector, low), vector, low)
-
-    def _everywhere(self, weight: float) -> Any:
+    def _constant(self, weight: float) -> Any:
         return VECTOR([FLOAT(float(np.float32(weight)))] * ABREAST)

@@ -24,6 +24,7 @@ from engine.models.kernel_parts import (
     LINE,
     ONE,
     ZERO,
+    Norm,
     add_and_norm,
     compiled,
     exponential,
@@ -36,13 +37,6 @@ from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, multiply, share_of
 
 SOON = 32  # positions to fetch before they are needed
-
-
-class Norm(NamedTuple):
-    """The layer norms of one kind, of all layers: float32 [layers, D] each."""
-
-    gain: NDArray[np.float32]
-    bias: NDArray[np.float32]
 
 
 class Embedding(NamedTuple):

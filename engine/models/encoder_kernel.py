@@ -13,16 +13,9 @@ from functools import cache
 from typing import NamedTuple
 
 from engine.models.attention_kernel import Numbers, attend, spread_keys
-from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled
+from engine.models.kernel_parts import ONE, ZERO, Norm, add_and_norm, compiled
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, layer_of, multiply_rows, share_of
-
-
-class Norm(NamedTuple):
-    """The layer norms of one kind, of all layers: float32 [layers, C] each."""
-
-    gain: Numbers
-    bias: Numbers
 
 
 class EncoderWeights(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from engine.models.masks import is_alone
 from engine.models.wavenet import WaveNet
 
 
@@ -71,7 +72,7 @@ class Flow(nn.Module):
 
     def reverse(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the prior -> of the posterior, [B, C, T]."""
-        if self.packed is not None and len(z_p) == 1 and bool(mask.all()):
+        if self.packed is not None and is_alone(mask):
             return self.packed(z_p, style_embedding)
         for layer in reversed(self.flows):
             coupling = isinstance(layer, CouplingLayer)

@@ -7,19 +7,27 @@ from collections.abc import Callable
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
 ONE, ZERO = np.float32(1), np.float32(0)
 LINE = 64  # bytes of a cache line
 EPSILON = np.float32(1e-5)  # of the layer norms
+
+
+class Norm(NamedTuple):
+    """The layer norms of one kind, of all layers: float32 [layers, D] each."""
+
+    gain: NDArray[np.float32]
+    bias: NDArray[np.float32]
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,6 +96,27 @@ def lines(rows, width):  # type: ignore[no-untyped-def]
     room = np.empty(rows * width + LINE // 4, np.float32)
     first = -(room.ctypes.data // 4) % (LINE // 4)
     return room[first : first + rows * width].reshape(rows, width)
+
+
+def everywhere(builder: Any, number: Any, kind: Any) -> Any:
+    """Write a vector of one `kind` that has a number in all lanes."""
+    nothing = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    lanes = ir.VectorType(ir.IntType(32), kind.count)
+    return builder.shuffle_vector(first, nothing, lanes([0] * kind.count))
+
+
+def bent(builder: Any, vector: Any, slopes: Any) -> Any:
+    """Write a vector in which what is below zero is multiplied by the slopes."""
+    low = builder.fmul(vector, slopes)
+    return builder.select(builder.fcmp_ordered(">", vector, low), vector, low)
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Write a * b + c of float32 vectors, rounded once."""
+    kind = ir.FunctionType(c.type, [c.type] * 3)
+    name = f"llvm.fma.v{c.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
 def prefetch(builder: Any, place: Any) -> None:

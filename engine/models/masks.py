@@ -15,6 +15,11 @@ def length_mask(lengths: Tensor, longest: int) -> Tensor:
     return (positions[None, :] < lengths[:, None]).float().unsqueeze(1)
 
 
+def is_alone(*masks: Tensor) -> bool:
+    """Whether masks [B, 1, T_i] are of one row without padding."""
+    return len(masks[0]) == 1 and all(bool(mask.all()) for mask in masks)
+
+
 def padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Rows [1, ..., T_i] with zeros behind them, [B, ..., T], and their mask [B, 1, T]."""
     longest = max(row.shape[-1] for row in rows)

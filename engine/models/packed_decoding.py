@@ -19,14 +19,15 @@ from torch import Tensor, nn
 from engine.errors import MissingDependencyError
 from engine.models.decoding_kernel import (
     Embedding,
-    Norm,
     Places,
     Room,
     Weights,
     decoding_step,
 )
+from engine.models.kernel_parts import Norm
 from engine.models.kernel_threads import share
 from engine.models.key_value_cache import KeyValueCache
+from engine.models.packed_layers import numbers
 from engine.models.packed_linear import PackedLinear
 from engine.models.panels import Projection, aligned, padded, panels_of
 from engine.models.positions import frequencies
@@ -148,7 +149,7 @@ def pack_text_to_semantic(
     attentions = [layer.self_attn for layer in layers]
     weights = Weights(
         Embedding(
-            _array(model.ar_audio_embedding.word_embeddings.weight),
+            numbers(model.ar_audio_embedding.word_embeddings.weight),
             np.float32(position.alpha.item()),
             frequencies(model.config.width, device).numpy(),
         ),
@@ -183,7 +184,7 @@ def _projection(owners: Sequence[nn.Module], precision: Precision, prefix: str =
             weight = torch.round(weight / scale[:, None])
         weights.append(weight)
         scales.append(_filled(scale.numpy()))
-        biases.append(_filled(_array(getattr(owner, f"{prefix}bias"))))
+        biases.append(_filled(numbers(getattr(owner, f"{prefix}bias"))))
     packed = panels_of(weights, KINDS[precision])
     bits = packed.view(np.int16) if precision is Precision.HALF else packed  # numba has no other
     return Projection(bits, np.stack(scales), np.stack(biases))
@@ -195,7 +196,7 @@ def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _norm(norms: Sequence[nn.LayerNorm]) -> Norm:
-    gains, biases = [_array(n.weight) for n in norms], [_array(n.bias) for n in norms]
+    gains, biases = [numbers(n.weight) for n in norms], [numbers(n.bias) for n in norms]
     return Norm(np.stack(gains), np.stack(biases))
 
 
@@ -203,10 +204,6 @@ def _head(model: TextToSemantic) -> Projection:
     weight = panels_of([model.ar_predict_layer.weight.float()])
     zeros = np.zeros((1, padded(model.config.vocabulary)), np.float32)
     return Projection(weight, np.ones_like(zeros), zeros)
-
-
-def _array(parameter: Tensor) -> NDArray[np.float32]:
-    return cast(NDArray[np.float32], parameter.detach().float().contiguous().numpy())
 
 
 def _share_with_prefill(model: TextToSemantic, weights: Weights) -> None:

@@ -26,6 +26,7 @@ from engine.models.convolution_kernel import (
 from engine.models.hifigan import SLOPE, HifiGan, ResBlock
 from engine.models.kernel_threads import share
 from engine.models.minimal_filtering import FEWEST, at_points, filtering
+from engine.models.packed_layers import projection, weights_of, with_biases
 from engine.models.panels import padded, panels_of
 from engine.models.tile_kernel import LANES
 from engine.models.weight_norm import weight_of
@@ -80,12 +81,21 @@ class PackedGenerator:
 
 def taps_of(conv: nn.Conv1d) -> Taps:
     """A convolution's weights, packed without points."""
-    weight = weight_of(conv).detach().float()  # [out, in, taps]
-    bias = np.zeros((1, padded(len(weight))), np.float32)
-    if conv.bias is not None:
-        bias[0, : len(weight)] = conv.bias.detach().numpy()
-    panels = panels_of([weight.mT.reshape(len(weight), -1)])
-    return Taps(panels, np.ones_like(bias), bias, weight.shape[2], conv.dilation[0], 0, 0)
+    packed = projection([weights_of(conv)])
+    return Taps(*packed, conv.kernel_size[0], conv.dilation[0], 0, 0)
+
+
+def residual_taps(conv: nn.Conv1d) -> Taps:
+    """By way of points where that is faster."""
+    width = conv.kernel_size[0]
+    if conv.in_channels % LANES or conv.in_channels * width < FEWEST:
+        return taps_of(conv)
+    (weight, bias), way = weights_of(conv), filtering(width)
+    packed, (many, points) = (
+        with_biases(panels_of(at_points(weight, way)), [bias]),
+        way.outputs.shape,
+    )
+    return Taps(*packed, width, conv.dilation[0], points, many)
 
 
 class PackedConvolution:
@@ -203,16 +213,6 @@ def _behind(known: Sound, samples: int, silence: int) -> Sound:
     out = _room(len(known) + samples + silence, known.shape[1])
     out[: len(known)], out[len(known) + samples :] = known, 0
     return out
-
-
-def residual_taps(conv: nn.Conv1d) -> Taps:
-    """By way of points where that is faster."""
-    taps, weight = taps_of(conv), weight_of(conv).detach()
-    if conv.in_channels % LANES or conv.in_channels * taps.taps < FEWEST:
-        return taps
-    way = filtering(taps.taps)
-    many, points = way.outputs.shape
-    return taps._replace(weight=panels_of(at_points(weight, way)), points=points, outputs=many)
 
 
 def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32]]:

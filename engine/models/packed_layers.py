@@ -19,10 +19,15 @@ Layer = tuple[Tensor, Tensor]  # weight [out, in, taps] and bias [out], float32
 def projection(layers: Sequence[Layer]) -> Projection:
     """Weights [out, in, taps] and biases [out] of some layers."""
     weights = [weight.mT.reshape(len(weight), -1) for weight, _ in layers]
-    biases = np.zeros((len(layers), padded(len(layers[0][1]))), np.float32)
-    for row, (_, bias) in zip(biases, layers, strict=True):
+    return with_biases(panels_of(weights), [bias for _, bias in layers])
+
+
+def with_biases(panels: NDArray[np.float32], biases: Sequence[Tensor]) -> Projection:
+    """Panels and the biases [out] of their layers, without scales."""
+    filled = np.zeros((len(biases), padded(len(biases[0]))), np.float32)
+    for row, bias in zip(filled, biases, strict=True):
         row[: len(bias)] = bias.numpy()
-    return Projection(panels_of(weights), np.ones_like(biases), biases)
+    return Projection(panels, np.ones_like(filled), filled)
 
 
 def weights_of(conv: nn.Module) -> Layer:

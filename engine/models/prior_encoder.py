@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.attention import Encoder, EncoderConfig, MultiHeadAttention
+from engine.models.masks import is_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class TextCrossAttention(nn.Module):
         self, content: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor
     ) -> Tensor:
         """[B, C, T], [B, 1, T], [B, C, N], [B, 1, N], [B, width, 1] -> [B, C, T]."""
-        if self.packed is not None and len(content) == 1 and bool(mask.all() & text_mask.all()):
+        if self.packed is not None and is_alone(mask, text_mask):
             return self.packed(content, text, style)
         pairs = text_mask.unsqueeze(2) * mask.unsqueeze(-1)  # [B, 1, T, N]
         x = self.c_pre(content * mask)

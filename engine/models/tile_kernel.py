@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.models.kernel_parts import LINE, prefetch
+from engine.models.kernel_parts import LINE, bent, everywhere, fused, prefetch
 
 LANES = 16  # columns of a panel; a processor with shorter registers takes two or four for them
 FULL_ROWS = 6  # times two registers of eight sums each: what a processor with 16 of them holds
@@ -127,17 +127,15 @@ class _Tile:
         """Scale the sums, add the bias and the base, and bend what is below zero."""
         b = self.builder
         scales, biases, first = columns
-        slopes = self._everywhere(slope)
+        slopes = everywhere(b, slope, SUMS)
         for p in range(self.panels):
             column = b.add(first, LONG(p * LANES))
             scale, bias = (self._vector(b.gep(each, [column])) for each in (scales, biases))
             for r in range(self.rows):
-                y = self._fused(b.load(self.sums[r][p]), scale, bias)
+                y = fused(b, b.load(self.sums[r][p]), scale, bias)
                 if base is not None:
                     y = b.fadd(y, b.load(self._place(base, r, p), align=4))
-                low = b.fmul(y, slopes)
-                bent = b.select(b.fcmp_ordered(">", y, low), y, low)
-                b.store(bent, self.sums[r][p])
+                b.store(bent(b, y, slopes), self.sums[r][p])
 
     def store(self, out: Any) -> None:
         """Put the sums where they belong."""
@@ -156,16 +154,10 @@ class _Tile:
         at = b.mul(at_weight, self.weight_step)
         weights = [self._weight(b.gep(panel, [at])) for panel in self.weights]
         for r in range(self.rows):
-            x = self._everywhere(b.load(b.gep(self.x[r], [at_x])))
+            x = everywhere(b, b.load(b.gep(self.x[r], [at_x])), SUMS)
             for p, weight in enumerate(weights):
                 place = self.sums[r][p]
-                b.store(self._fused(x, weight, b.load(place)), place)
-
-    def _everywhere(self, number: Any) -> Any:
-        """A number in all lanes."""
-        nothing = ir.Constant(SUMS, ir.Undefined)
-        first = self.builder.insert_element(nothing, number, WORD(0))
-        return self.builder.shuffle_vector(first, nothing, ir.VectorType(WORD, LANES)([0] * LANES))
+                b.store(fused(b, x, weight, b.load(place)), place)
 
     def _weight(self, pointer: Any) -> Any:
         """LANES weights as float32."""
@@ -181,11 +173,6 @@ class _Tile:
         kind = ir.VectorType(element, LANES)
         pointer = self.builder.bitcast(pointer, kind.as_pointer())
         return self.builder.load(pointer, align=element.width // 8 if element is BYTE else 2)
-
-    def _fused(self, a: Any, b: Any, c: Any) -> Any:
-        module, kind = self.builder.module, ir.FunctionType(SUMS, [SUMS] * 3)
-        fma = cgutils.get_or_insert_function(module, kind, f"llvm.fma.v{LANES}f32")
-        return self.builder.call(fma, [a, b, c])
 
     def _fetch(self, at_weight: Any) -> None:
         """Let the processor fetch what the next turns will read: behind a panel the next ones."""
