@@ -5,13 +5,12 @@ takes, too (`tile_kernel`): one for each tap, or, of several neighbouring output
 each of fewer points (`minimal_filtering`). What lies between two convolutions, the bend below zero
 and the residual, is done where the samples are in registers or about to be read.
 
-Several threads can do a function together (`kernel_threads`): each part has rows of its own.
+Several threads can do a convolution together (`kernel_threads`): each part has rows or columns of
+its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +18,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.combination_kernel import ABREAST, combination
-from engine.models.kernel_parts import ONE, ZERO, compiled, lines
-from engine.models.kernel_threads import meet
+from engine.models.kernel_parts import ONE, ZERO, lines
 from engine.models.minimal_filtering import filtering
-from engine.models.panels import multiply_rows, share_of
-from engine.models.tile_kernel import FULL_ROWS
+from engine.models.panels import multiply_panels, share_of
+from engine.models.tile_kernel import FULL_ROWS, LANES
 
 SAMPLES_8, OUTPUTS_8 = (combination(matrix) for matrix in filtering(3)[::2])
 SAMPLES_11, OUTPUTS_11 = (combination(matrix) for matrix in filtering(11)[::2])
@@ -57,117 +55,41 @@ class Taps(NamedTuple):
         return self.taps // 2 * self.dilation
 
 
-@cache
-def convolution() -> Callable[..., None]:
-    """(taps, x [T + 2 reach, in], out [T, columns], met, part, parts), without points."""
+@njit(fastmath=True, error_model="numpy")
+def convolve(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-def]
+    """A part of a convolution of `x` [T + 2 reach, in] into `out` [T, columns].
 
-    def convolve(conv, x, out, met, part, parts):  # type: ignore[no-untyped-def]
-        weight, scale, bias, taps, dilation = conv[:5]
-        rows = share_of(len(out), part, parts)
-        multiply_rows((weight, scale, bias), taps, dilation, x, out, 0, None, ONE, rows)
-
-    return compiled(convolve)
-
-
-@cache
-def residual_pair() -> Callable[..., None]:
-    """Two convolutions, each of bent samples, whose outcome is added to what they began with.
-
-    (first, second, slope, x [T, C], places, known, out, met, part, parts), with room for the raw
-    samples, the bent ones and what lies between the convolutions in `places`; the `known` rows
-    of each are there.
+    Unless `base` [T, columns] is None it is added; what is below zero is multiplied by `slope`.
     """
-
-    def pair(first, second, slope, x, places, known, out, met, part, parts):  # type: ignore[no-untyped-def]
-        raw, bent, middle = places
-        taps, dilation = first[3:5]
-        begin, end = share_of(len(x), part, parts)
-        for t in range(begin, end):
-            for c in range(x.shape[1]):
-                raw[known[0] + t, c] = x[t, c]
-                bent[known[1] + t, c] = max(x[t, c], slope * x[t, c])
-        meet(met, 1, parts)
-        ready = max(0, len(bent) - (taps - 1) * dilation)
-        _convolve(first, bent, middle, known[2], ready, None, slope, part, parts)
-        meet(met, 2, parts)
-        _convolve(second, middle, out, 0, len(out), raw, ONE, part, parts)
-
-    return compiled(pair)
-
-
-@cache
-def upsampling() -> Callable[..., None]:
-    """A transposed convolution of bent samples; its panels have the columns of tap after tap.
-
-    (taps, bias, stride, slope, x [T, in], bent, spread [T, taps * columns], tail, out, met, part,
-    parts), with room for the bent samples: the tail, of the piece before, is added. Rows from
-    T * stride on have no bias: they are the next tail.
-    """
-
-    def upsample(conv, bias, stride, slope, x, bent, spread, tail, out, met, part, parts):  # type: ignore[no-untyped-def]
-        weight, scale, zeros, taps = conv[:4]
-        ready, width = len(bent) * stride, len(bias)
-        rows = share_of(len(bent), part, parts)
-        for t in range(rows[0], rows[1]):
-            for c in range(x.shape[1]):
-                bent[t, c] = max(x[t, c], slope * x[t, c])
-        multiply_rows((weight, scale, zeros), 1, 1, bent, spread, 0, None, ONE, rows)
-        meet(met, 1, parts)
-        begin, end = share_of(len(out), part, parts)
-        for row in range(begin, end):
-            for c in range(width):
-                out[row, c] = bias[c] if row < ready else ZERO
-            if row < len(tail):
-                for c in range(width):
-                    out[row, c] += tail[row, c]
-            earliest = max(0, (row - taps + stride) // stride)
-            for t in range(earliest, min(len(bent), row // stride + 1)):
-                at = (row - t * stride) * width
-                for c in range(width):
-                    out[row, c] += spread[t, at + c]
-
-    return compiled(upsample)
-
-
-@cache
-def mean() -> Callable[..., None]:
-    """(known, fresh, out [T, C], met, part, parts): the mean of sounds of which some were `known`.
-
-    Both are arrays [T_i, C], one of each for every sound.
-    """
-
-    def average(known, fresh, out, met, part, parts):  # type: ignore[no-untyped-def]
-        begin, end = share_of(len(out), part, parts)
-        factor = ONE / np.float32(len(fresh))
-        for i in range(len(fresh)):
-            earlier, later = known[i], fresh[i]
-            for t in range(begin, end):
-                source, row = (earlier, t) if t < len(earlier) else (later, t - len(earlier))
-                for c in range(out.shape[1]):
-                    sound = factor * source[row, c]
-                    out[t, c] = sound if i == 0 else out[t, c] + sound
-
-    return compiled(average)
-
-
-@njit(fastmath=True, error_model="numpy", inline="always")
-def _convolve(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
-    """A part of a convolution of `x`: so many `rows`, put `to` rows further into `out`."""
     weight, scale, bias, taps, dilation, points, _ = conv
     if points == 0:
-        some = share_of(rows, part, parts)
-        multiply_rows((weight, scale, bias), taps, dilation, x, out, to, base, slope, some)
+        rows, panels = _share_of_product(len(out), weight, x, part, parts)
+        packed = weight, scale, bias
+        multiply_panels(packed, taps, dilation, x, out, 0, base, slope, rows, panels)
     else:
-        _filter(conv, x, out, to, rows, base, slope, part, parts)
+        _filter(conv, x, out, base, slope, part, parts)
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
-def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy")
+def _share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-def]
+    """A part's rows, or groups of them, and panels.
+
+    What is larger, samples or weight, is shared out; the other one is read by every part.
+    """
+    panels = weight.shape[1]
+    if weight.size > x.size and panels >= parts:
+        return (0, rows), share_of(panels, part, parts)
+    return share_of(rows, part, parts), (0, panels)
+
+
+@njit(fastmath=True, error_model="numpy")
+def _filter(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-def]
     """The same by way of points."""
     weight, _, bias, _, dilation, points, many = conv
     # Each of `dilation` interleaved sounds has `many` neighbouring outputs in a group.
     blocks = weight.shape[2] // x.shape[1]
-    begin, end = share_of(-(-rows // (many * dilation)), part, parts)
+    groups = -(-len(out) // (many * dilation))
+    (begin, end), panels = _share_of_product(groups, weight, x, part, parts)
     whole = (len(x) - points * dilation) // (many * dilation) + 1  # groups with all their samples
     whole = max(0, min(whole, end + blocks - 1))
     rest = lines(((end + blocks - 1 - whole) * many + points) * dilation, x.shape[1])
@@ -190,9 +112,9 @@ def _filter(conv, x, out, to, rows, base, slope, part, parts):  # type: ignore[n
             at, to_row = point * len(values) // points, point * len(products) // points
             factors, sums = values[at : at + seen * dilation], products[to_row:]
             packed = (weight[point : point + 1],)
-            some = share_of(groups * dilation, 0, 1)
-            multiply_rows(packed, blocks, dilation, factors, sums, 0, None, ONE, some)
-        _to_outputs(way, products, bias, out, to, rows, base, slope, first, groups)
+            some = 0, groups * dilation
+            multiply_panels(packed, blocks, dilation, factors, sums, 0, None, ONE, some, panels)
+        _to_outputs(way, products, bias, out, base, slope, first, groups, panels)
 
 
 @njit(fastmath=True, error_model="numpy")
@@ -211,21 +133,21 @@ def _to_points(way, x, values, first, start, end):  # type: ignore[no-untyped-de
 
 
 @njit(fastmath=True, error_model="numpy")
-def _to_outputs(way, products, bias, out, to, rows, base, slope, first, groups):  # type: ignore[no-untyped-def]
-    """Rows of `out` of some groups from their products [points, rows, columns]."""
-    (points, many, dilation), width = way, out.shape[1]
+def _to_outputs(way, products, bias, out, base, slope, first, groups, panels):  # type: ignore[no-untyped-def]
+    """Some panels of rows of `out`, of some groups, from products [points, rows, columns]."""
+    (points, many, dilation), (rows, width) = way, out.shape
     apart = len(products) // points * width
     some = lines(many, ABREAST)
     for row in range(groups * dilation):
         begin = (first + row // dilation) * many * dilation + row % dilation
-        for c in range(0, width, ABREAST):
-            place, source = ((to + begin) * width + c, dilation * width), (row * width + c, apart)
+        for c in range(panels[0] * LANES, panels[1] * LANES, ABREAST):
+            place, source = (begin * width + c, dilation * width), (row * width + c, apart)
             if begin + (many - 1) * dilation < rows:
                 _combine(points, many, out, place, products, source, (bias, c, base, slope))
                 continue
             _combine(points, many, some, (0, ABREAST), products, source, None)
             for i in range((rows - begin + dilation - 1) // dilation):
-                t = to + begin + i * dilation
+                t = begin + i * dilation
                 for lane in range(ABREAST):
                     y = some[i, lane] + bias[0, c + lane]
                     if base is not None:

@@ -1,14 +1,13 @@
 """The layers of a HiFi-GAN that runs piece by piece, of plain tensor operations, for any device.
 
-Packed ones, for a CPU, are in `packed_generator`. What a layer keeps is a copy: a view would hold
-all that it was computed with.
+What a layer keeps is a copy: a view would hold all that it was computed with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,34 +17,7 @@ from engine.models.hifigan import SLOPE
 from engine.models.weight_norm import weight_of
 
 
-class Layer(Protocol):
-    """A part of a generator on its way through one sound."""
-
-    def push(self, x: Tensor, last: bool) -> Tensor:
-        """Take samples [B, C, 1, T]; return those whose neighbours are all there."""
-        ...
-
-
-class Layers(Protocol):
-    """Makes the layers of a stream; a piece passes them `block_frames` at a time, or at once."""
-
-    @property
-    def block_frames(self) -> int | None: ...
-    def convolution(self, conv: nn.Module) -> Layer: ...
-    def upsampling(self, up: nn.ConvTranspose1d) -> Layer: ...
-    def pair(self, first: nn.Module, second: nn.Module) -> Layer: ...
-    def mean(self, count: int) -> Mean: ...
-
-
-class Mean(Protocol):
-    """The mean of sounds of which some lag behind."""
-
-    def push(self, sounds: Sequence[Tensor]) -> Tensor:
-        """Take the next samples [B, C, 1, T_i] of each; return the mean of those that all have."""
-        ...
-
-
-class _Convolution:
+class Convolution:
     """A convolution of odd width that keeps its length; knows the samples before the next piece."""
 
     def __init__(self, conv: nn.Module) -> None:
@@ -76,7 +48,7 @@ def _silence(like: Tensor, samples: int) -> Tensor:
     return laid_out(like.new_zeros(*like.shape[:-1], samples))
 
 
-class _Upsampling:
+class Upsampling:
     """A transposed convolution of bent samples; adds what overlaps from the piece before."""
 
     def __init__(self, conv: nn.ConvTranspose1d) -> None:
@@ -123,11 +95,11 @@ class _Waiting:
         return held[..., :samples]
 
 
-class _Pair:
+class Pair:
     """A pair of convolutions and the residual that waits for them."""
 
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
-        self._first, self._second = _Convolution(first), _Convolution(second)
+        self._first, self._second = Convolution(first), Convolution(second)
         self._residual = _Waiting()
 
     def push(self, x: Tensor, last: bool) -> Tensor:
@@ -137,7 +109,7 @@ class _Pair:
         return y.add_(self._residual.take(y.shape[-1]))
 
 
-class _Mean:
+class Mean:
     """The mean of sounds that wait for each other."""
 
     def __init__(self, count: int) -> None:
@@ -148,24 +120,3 @@ class _Mean:
         ready = min(waiting.put(sound) for waiting, sound in held)
         outputs = [waiting.take(ready) for waiting in self._waiting]
         return reduce(torch.add, outputs).div_(len(outputs))
-
-
-class _PlainLayers:
-    """Layers of tensor operations, for any device."""
-
-    block_frames = None
-
-    def convolution(self, conv: nn.Module) -> _Convolution:
-        return _Convolution(conv)
-
-    def upsampling(self, up: nn.ConvTranspose1d) -> _Upsampling:
-        return _Upsampling(up)
-
-    def pair(self, first: nn.Module, second: nn.Module) -> _Pair:
-        return _Pair(first, second)
-
-    def mean(self, count: int) -> _Mean:
-        return _Mean(count)
-
-
-PLAIN = _PlainLayers()

@@ -8,10 +8,10 @@ last leaky ReLU has the default slope 0.01 (checkpoint compatibility).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,6 @@ from torch.nn import functional as F
 
 from engine.models.masks import length_mask
 from engine.models.weight_norm import NormedConv1d, NormedConvTranspose1d
-
-if TYPE_CHECKING:
-    from engine.models.generator_layers import Layers
 
 SLOPE = 0.1
 FINAL_SLOPE = 0.01
@@ -76,10 +73,21 @@ class ResBlock(nn.Module):
         return x
 
 
+class SoundStream(Protocol):
+    """One sound on its way through a generator."""
+
+    def push(self, z: Tensor, *, last: bool) -> Tensor:
+        """Take latents [B, in, T] of the next frames; return the samples that are ready, [B, 1, S].
+
+        `last` ends the stream and gives all that is left.
+        """
+        ...
+
+
 class HifiGan(nn.Module):
     """The generator: transposed convolutions, each followed by a mean of residual blocks.
 
-    `packed` are the layers of its streams where its weights are packed.
+    `packed` makes streams, each in a style [B, gin, 1], where its weights are packed.
     """
 
     def __init__(self, config: HifiGanConfig) -> None:
@@ -99,7 +107,7 @@ class HifiGan(nn.Module):
             ):
                 self.resblocks.append(ResBlock(c, size, dilations))
         self.conv_post = nn.Conv1d(c, 1, 7, padding=3, bias=config.final_bias)
-        self.packed: Layers | None = None
+        self.packed: Callable[[Tensor | None], SoundStream] | None = None
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,82 +1,178 @@
-"""A HiFi-GAN whose stream is compiled, for a CPU; see `convolution_kernel`.
-
-What lies in memory once is shared by all streams: the packed weights. What a stream has seen lies
-in its layers.
-"""
+"""A HiFi-GAN whose streams are compiled, for a CPU; see `generator_kernel`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import batched
 from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.models.convolution_kernel import (
-    Sound,
-    Taps,
-    convolution,
-    mean,
-    residual_pair,
-    upsampling,
-)
-from engine.models.hifigan import SLOPE, HifiGan, ResBlock
+from engine.models.convolution_kernel import Taps
+from engine.models.generator_kernel import LAYER, Model, Numbers, Room, Seen, generating
+from engine.models.hifigan import HifiGan, ResBlock
 from engine.models.kernel_threads import share
 from engine.models.minimal_filtering import FEWEST, at_points, filtering
 from engine.models.packed_layers import projection, weights_of, with_biases
-from engine.models.panels import padded, panels_of
+from engine.models.panels import aligned, padded, panels_of
 from engine.models.tile_kernel import LANES
 from engine.models.weight_norm import weight_of
 
-BENT = np.float32(SLOPE)
+BLOCK_FRAMES = 64  # at a time: what lies between two layers stays in the caches
 
 
 def pack_generator(generator: HifiGan) -> None:
-    """Let streams of `generator`, which is on a CPU and trains no more, run compiled."""
-    generator.packed = PackedGenerator(generator)
+    """Let streams of `generator`, which is on a CPU and trains no more, run compiled.
+
+    One with an upsampling that adds a sample at the end stays what it is.
+    """
+    if all((up.kernel_size[0] - up.stride[0]) % 2 == 0 for up in _upsamplings(generator)):
+        generator.packed = PackedGenerator(generator)
 
 
 class PackedGenerator:
-    """Layers for `HifiGanStream`: sound [1, C, 1, T], channels last, padded to whole panels.
-
-    A piece is best passed on in parts of `block_frames`, which stay in the caches between layers.
-    """
-
-    block_frames = 64
+    """What all streams share: the packed weights, and room for what lies between layers."""
 
     def __init__(self, generator: HifiGan) -> None:
-        pairs = [
-            convolutions
-            for block in cast(list[ResBlock], list(generator.resblocks))
-            for convolutions in (*block.convs1, *block.convs2)
-        ]
-        alone: list[nn.Module] = [generator.conv_pre, generator.conv_post]
-        self._convolutions = {conv: taps_of(cast(nn.Conv1d, conv)) for conv in alone}
-        self._pairs = {conv: residual_taps(cast(nn.Conv1d, conv)) for conv in pairs}
-        ups = cast(list[nn.ConvTranspose1d], list(generator.ups))
-        self._upsamplings = {up: _packed_upsampling(up) for up in ups}
-        self._bytes = max(taps.weight.nbytes for taps in self._pairs.values())
+        packing = _packed(generator)
+        self.model, self.matrix_bytes = packing.model(), packing.largest_bytes
+        self._generator, self._silent = generator, packing.silent
+        self._skipped = [int(up.padding[0]) for up in _upsamplings(generator)]
+        self._unused: list[Room] = []
 
-    def convolution(self, conv: nn.Module) -> PackedConvolution:
-        """A convolution that keeps its length."""
-        return PackedConvolution(
-            self._convolutions[conv], cast(nn.Conv1d, conv).out_channels, self._bytes
-        )
+    def __call__(self, style_embedding: Tensor | None) -> PackedStream:
+        """A new stream, in the style [1, gin, 1] if there is one."""
+        numbers, layers, pairs, _ = self.model
+        bias = numbers[layers[0]["bias"] :][None, : layers[0]["panels"] * LANES].copy()
+        if style_embedding is not None:
+            style = self._generator.cond(style_embedding)[0, :, 0]
+            bias[0, : len(style)] += style.numpy()
+        kept = np.zeros((layers["most"] * layers["width"]).sum(), np.float32)
+        ahead = np.zeros((len(self._skipped), len(pairs)), np.int64)
+        seen = Seen(kept, np.array(self._silent), np.array(self._skipped), ahead)
+        return PackedStream(self, bias, seen)
 
-    def upsampling(self, up: nn.ConvTranspose1d) -> PackedUpsampling:
-        """A transposed convolution of bent samples."""
-        return PackedUpsampling(up, *self._upsamplings[up], self._bytes)
+    def take_room(self) -> Room:
+        """Room for a block of frames and what has waited for them; to be given back."""
+        if self._unused:
+            return self._unused.pop()
+        config, lead = self._generator.config, self.model.lead
+        rows = BLOCK_FRAMES + config.reach
+        columns = padded(max(config.in_channels, config.initial_channels))
+        largest = (rows + 3 * lead) * columns
+        for rate, up in zip(config.upsample_rates, _upsamplings(self._generator), strict=True):
+            rows *= rate
+            largest = max(largest, (rows + 3 * lead) * padded(up.out_channels))
+        return Room(*aligned((len(Room._fields), largest), torch.float32).numpy())
 
-    def pair(self, first: nn.Module, second: nn.Module) -> PackedPair:
-        """Two convolutions of bent samples and the residual around them."""
-        return PackedPair(self._pairs[first], self._pairs[second], self._bytes)
+    def give_back(self, room: Room) -> None:
+        """Others may have it now."""
+        self._unused.append(room)
 
-    def mean(self, count: int) -> PackedMean:
-        """The mean of the outcomes of several pairs."""
-        return PackedMean(self._bytes)
+
+class PackedStream:
+    """One sound on its way through a packed generator; see `HifiGanStream`."""
+
+    def __init__(self, generator: PackedGenerator, bias: Numbers, seen: Seen) -> None:
+        self._generator, self._bias, self._seen = generator, bias, seen
+        self._after = Seen(seen.kept, *(counts.copy() for counts in seen[1:]))
+
+    def push(self, z: Tensor, *, last: bool) -> Tensor:
+        """See `HifiGanStream`."""
+        blocks = z.split(BLOCK_FRAMES, dim=-1)
+        sounds = [self._push(block, last=False) for block in blocks[:-1]]
+        return torch.cat([*sounds, self._push(blocks[-1], last=last)], dim=-1)
+
+    def _push(self, z: Tensor, *, last: bool) -> Tensor:
+        """[1, in, T] -> [1, 1, S]."""
+        generator, frames = self._generator, z[0].T.float().contiguous().numpy()
+        room = generator.take_room()
+        arguments = generator.model, self._seen, self._after, self._bias, frames, last, room
+        samples = share(generating(), generator.matrix_bytes, *arguments)
+        sound = np.tanh(room.sound[: samples * LANES : LANES])
+        generator.give_back(room)
+        self._seen, self._after = self._after, self._seen
+        return torch.from_numpy(sound)[None, None]
+
+
+class _Packing:
+    """Puts layers behind one another."""
+
+    def __init__(self, pairs: list[int]) -> None:
+        self.silent: list[int] = []  # how many rows ahead of the sound a layer begins with
+        self.largest_bytes = self._size = self._kept = 0
+        self._pairs, self._layers = pairs, list[dict[str, int]]()
+        self._numbers: list[Numbers] = []
+
+    def add_convolution(self, taps: Taps, width: int) -> None:
+        """One that keeps the length of its input."""
+        reach = taps.taps // 2 * taps.dilation
+        self._add(width, 2 * reach, reach, **self._placed(taps), behind=reach)
+
+    def add_upsampling(self, up: nn.ConvTranspose1d, width: int) -> None:
+        """One that multiplies it."""
+        taps, stride, padding = upsampling_taps(up), up.stride[0], int(up.padding[0])
+        behind = -(-padding // stride)
+        ends = {"behind": behind, "cut": behind * stride - padding}
+        self._add(width, taps.taps - 1, taps.taps - 1, **self._placed(taps), **ends, stride=stride)
+
+    def add_mean(self, width: int, most: int) -> None:
+        """The mean of sounds of which some are at most so many rows ahead of others."""
+        self._add(width, most, 0)
+
+    def model(self) -> Model:
+        """All of them, in one place."""
+        layers = np.zeros(len(self._layers), LAYER)
+        for record, layer in zip(layers, self._layers, strict=True):
+            for name, number in layer.items():
+                record[name] = number
+        numbers = aligned((self._size,), torch.float32).numpy()
+        np.concatenate([each.reshape(-1) for each in self._numbers], out=numbers)
+        return Model(numbers, layers, np.array(self._pairs), int(layers["most"].max()))
+
+    def _placed(self, taps: Taps) -> dict[str, int]:
+        """Put the weights of a layer behind the others; what its `LAYER` says of them."""
+        self.largest_bytes = max(self.largest_bytes, taps.weight.nbytes)
+        (_, panels, depth, _), places = taps.weight.shape, {}
+        for name in ("weight", "scale", "bias"):
+            numbers = getattr(taps, name)
+            places[name] = self._size
+            self._size += numbers.size
+            self._numbers.append(numbers)
+        others = {name: getattr(taps, name) for name in ("points", "outputs", "taps", "dilation")}
+        return places | others | {"panels": panels, "depth": depth}
+
+    def _add(self, width: int, most: int, silent: int, **others: int) -> None:
+        self._layers.append({"width": width, "most": most, "kept": self._kept, **others})
+        self._kept += most * width
+        self.silent.append(silent)
+
+
+def _packed(generator: HifiGan) -> _Packing:
+    """All layers in the order of `Model`."""
+    config = generator.config
+    packing = _Packing([len(dilations) for dilations in config.resblock_dilations])
+    packing.add_convolution(taps_of(generator.conv_pre), generator.conv_pre.in_channels)
+    width = padded(config.initial_channels)
+    groups = batched(generator.resblocks, len(config.resblock_kernel_sizes))
+    for up, group in zip(_upsamplings(generator), groups, strict=True):
+        packing.add_upsampling(up, width)
+        width, lags = padded(up.out_channels), []
+        for block in cast(tuple[ResBlock, ...], group):
+            pairs = zip(block.convs1, block.convs2, strict=True)
+            taps = [residual_taps(cast(nn.Conv1d, conv)) for pair in pairs for conv in pair]
+            for each in taps:
+                packing.add_convolution(each, width)
+            lags.append(sum(each.reach for each in taps))
+        packing.add_mean(width, max(lags) - min(lags))
+    packing.add_convolution(taps_of(generator.conv_post), width)
+    return packing
+
+
+def _upsamplings(generator: HifiGan) -> list[nn.ConvTranspose1d]:
+    return cast(list[nn.ConvTranspose1d], list(generator.ups))
 
 
 def taps_of(conv: nn.Conv1d) -> Taps:
@@ -91,138 +187,23 @@ def residual_taps(conv: nn.Conv1d) -> Taps:
     if conv.in_channels % LANES or conv.in_channels * width < FEWEST:
         return taps_of(conv)
     (weight, bias), way = weights_of(conv), filtering(width)
-    packed, (many, points) = (
-        with_biases(panels_of(at_points(weight, way)), [bias]),
-        way.outputs.shape,
-    )
+    many, points = way.outputs.shape
+    packed = with_biases(panels_of(at_points(weight, way)), [bias])
     return Taps(*packed, width, conv.dilation[0], points, many)
 
 
-class PackedConvolution:
-    """A convolution of one stream."""
+def upsampling_taps(up: nn.ConvTranspose1d) -> Taps:
+    """A transposed convolution as one that gives `stride` neighbouring samples at a time.
 
-    def __init__(self, taps: Taps, outputs: int, work_bytes: int) -> None:
-        self._taps, self._outputs, self._bytes = taps, outputs, work_bytes
-        self._seen: Sound | None = None
-
-    def push(self, x: Tensor, last: bool) -> Tensor:
-        """Take samples; return those whose neighbours are all there."""
-        rows, reach = _rows(x), self._taps.reach
-        seen = _silence(reach, rows) if self._seen is None else self._seen
-        joined = np.concatenate([seen, rows, _silence(reach if last else 0, rows)])
-        out = _room(len(joined) - 2 * reach, self._taps.bias.shape[1])
-        share(convolution(), self._bytes, self._taps, joined, out)
-        self._seen = joined[len(out) :].copy()
-        return _sound(out)[:, : self._outputs]
-
-
-class PackedPair:
-    """A residual pair of one stream."""
-
-    def __init__(self, first: Taps, second: Taps, work_bytes: int) -> None:
-        self._first, self._second, self._bytes = first, second, work_bytes
-        self._state: tuple[Sound, Sound, Sound] | None = None
-
-    def push(self, x: Tensor, last: bool) -> Tensor:
-        """See `PackedConvolution`."""
-        rows, first, second = _rows(x), self._first.reach, self._second.reach
-        if self._state is None:  # raw, bent, between the convolutions
-            self._state = _silence(0, rows), _silence(first, rows), _silence(second, rows)
-        raw = _behind(self._state[0], len(rows), 0)
-        bent = _behind(self._state[1], len(rows), first if last else 0)
-        ready = max(0, len(bent) - 2 * first)
-        middle = _behind(self._state[2], ready, second if last else 0)
-        out = _room(len(middle) - 2 * second, rows.shape[1])
-        known = tuple(len(each) for each in self._state)
-        taps, places = (self._first, self._second), (raw, bent, middle)
-        share(residual_pair(), self._bytes, *taps, BENT, rows, places, known, out)
-        n = len(out)
-        self._state = raw[n:].copy(), bent[ready:].copy(), middle[n:].copy()
-        return _sound(out)
-
-
-class PackedUpsampling:
-    """A transposed convolution of one stream; cuts off what the padding adds."""
-
-    def __init__(
-        self, up: nn.ConvTranspose1d, taps: Taps, bias: NDArray[np.float32], work_bytes: int
-    ) -> None:
-        self._taps, self._bias, self._bytes = taps, bias, work_bytes
-        self._stride, self._padding = up.stride[0], int(up.padding[0])
-        self._skip = self._padding
-        self._tail = np.zeros((up.kernel_size[0] - self._stride, len(bias)), np.float32)
-
-    def push(self, x: Tensor, last: bool) -> Tensor:
-        """See `PackedConvolution`."""
-        rows = _rows(x)
-        spread = _room(len(rows), self._taps.bias.shape[1])
-        ready = len(rows) * self._stride
-        out = _room(ready + len(self._tail), len(self._bias))
-        arguments = self._taps, self._bias, self._stride, BENT, rows, np.empty_like(rows)
-        share(upsampling(), self._bytes, *arguments, spread, self._tail, out)
-        out, self._tail = out[:ready], out[ready:].copy()
-        if last:
-            out = np.concatenate([out, self._tail + self._bias])
-            out = out[: len(out) - self._padding]
-        skipped = min(self._skip, len(out))
-        self._skip -= skipped
-        return _sound(out[skipped:])
-
-
-class PackedMean:
-    """The mean of sounds of one stream of which some lag behind."""
-
-    def __init__(self, work_bytes: int) -> None:
-        self._ahead: list[Sound] = []
-        self._bytes = work_bytes
-
-    def push(self, sounds: Sequence[Tensor]) -> Tensor:
-        """See `Mean`."""
-        fresh = [_rows(sound) for sound in sounds]
-        ahead = self._ahead or [_silence(0, rows) for rows in fresh]
-        samples = min(len(a) + len(rows) for a, rows in zip(ahead, fresh, strict=True))
-        out = _room(samples, fresh[0].shape[1])
-        share(mean(), self._bytes, tuple(ahead), tuple(fresh), out)
-        self._ahead = [
-            np.concatenate([a[samples:], rows[max(0, samples - len(a)) :]])
-            for a, rows in zip(ahead, fresh, strict=True)
-        ]
-        return _sound(out)
-
-
-def _rows(x: Tensor) -> Sound:
-    """[1, C, 1, T] -> [T, C]."""
-    return cast(Sound, x[0, :, 0].T.contiguous().numpy())
-
-
-def _sound(rows: Sound) -> Tensor:
-    """[T, C] -> [1, C, 1, T]."""
-    return torch.from_numpy(rows).T[None, :, None]
-
-
-def _silence(samples: int, like: Sound) -> Sound:
-    return np.zeros((samples, like.shape[1]), np.float32)
-
-
-def _room(samples: int, columns: int) -> Sound:
-    return np.empty((max(0, samples), columns), np.float32)
-
-
-def _behind(known: Sound, samples: int, silence: int) -> Sound:
-    """Room for as many samples behind the `known`, and silent ones at the end."""
-    out = _room(len(known) + samples + silence, known.shape[1])
-    out[: len(known)], out[len(known) + samples :] = known, 0
-    return out
-
-
-def _packed_upsampling(up: nn.ConvTranspose1d) -> tuple[Taps, NDArray[np.float32]]:
-    """The columns of all taps, and the bias [out] that comes after their sum."""
+    Of every sample the last tap reads the newest row.
+    """
     weight = weight_of(up).detach().float()  # [in, out, taps]
-    inputs, outputs, taps = weight.shape
-    bias = np.zeros(padded(outputs), np.float32)
+    (inputs, outputs, width), stride = weight.shape, up.stride[0]
+    taps = -(-width // stride)
+    filled = F.pad(weight, (0, taps * stride - width, 0, padded(outputs) - outputs))
+    columns = filled.unflatten(2, (taps, stride)).flip(2).permute(3, 1, 0, 2)
+    bias = torch.zeros(padded(outputs))
     if up.bias is not None:
-        bias[:outputs] = up.bias.detach().numpy()
-    columns = F.pad(weight.permute(2, 1, 0), (0, 0, 0, len(bias) - outputs))
-    zeros = np.zeros((1, taps * len(bias)), np.float32)
-    panels = panels_of([columns.reshape(-1, inputs)])
-    return Taps(panels, np.ones_like(zeros), zeros, taps, 1, 0, 0), bias
+        bias[:outputs] = up.bias.detach()
+    layer = columns.reshape(-1, inputs, taps), bias.repeat(stride)
+    return Taps(*projection([layer]), taps, 1, 0, 0)

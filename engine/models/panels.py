@@ -70,19 +70,26 @@ def layer_of(packed, layer):  # type: ignore[no-untyped-def]
 
 @njit(fastmath=True, error_model="numpy")
 def multiply_rows(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
-    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`.
+    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`."""
+    panels = 0, packed[0].shape[1]
+    multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, panels)
+
+
+@njit(fastmath=True, error_model="numpy")
+def multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, some):  # type: ignore[no-untyped-def]
+    """The same for some of the panels: the first one and their end.
 
     The last tile overlaps the one before: what is in both comes out the same.
     """
-    _, panels, inputs, lanes = packed[0].shape
+    _, _, inputs, lanes = packed[0].shape
     first, last = rows
     step = inputs * lanes
     x_step = x.shape[1]
     shape = out.shape[1], x_step, taps, dilation * x_step, inputs // taps, step
     together = FULL_PANELS if last - first >= FULL_ROWS else 1
-    panel = 0
-    while panel < panels:
-        count = together if panel + together <= panels else 1
+    panel, end = some
+    while panel < end:
+        count = together if panel + together <= end else 1
         at, column = panel * step, panel * lanes
         for begin in range(first, last, FULL_ROWS):
             row = min(begin, last - FULL_ROWS)

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from engine.errors import EngineError, InvalidOptionError, ReferenceAudioError
 from engine.models.device_generator import best_vocode
-from engine.models.hifigan_stream import HifiGanStream
+from engine.models.hifigan import SoundStream
+from engine.models.hifigan_stream import stream_of
 from engine.models.prior_encoder import sample_latents
 from engine.models.recording import recorder_for
 from engine.models.vits_decoder import VitsDecoder
@@ -119,7 +120,7 @@ class VitsStream:
         self.vocoded_frames = 0  # that the vocoder was given
         self.latents: Tensor | None = None  # the newest of them, for batches, [C, K]
         self._decoder = decoder
-        self._vocoder: HifiGanStream | None = None
+        self._vocoder: SoundStream | None = None
         self._text: Tensor | None = None  # as the prior reads it, [1, C, N]
         self._generator = generator
         self._noise = torch.zeros(0, decoder.config.inter_channels)
@@ -144,7 +145,7 @@ class VitsStream:
         z, frames = self._latents(semantic_tokens, first)
         end = frames if last else max(begin, frames - HELD_FRAMES)
         if self._vocoder is None:
-            self._vocoder = HifiGanStream(self._decoder.dec, self.style)
+            self._vocoder = stream_of(self._decoder.dec, self.style)
         sound = self._vocoder.push(z[..., begin - first : end - first], last=last)
         self.vocoded_frames = end
         return sound[0, 0].float().cpu().numpy()

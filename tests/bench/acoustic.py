@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.models.hifigan import HifiGan
-from engine.models.hifigan_stream import HifiGanStream
-from engine.models.packed_generator import PackedConvolution, taps_of
+from engine.models.hifigan_stream import stream_of
+
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner
 from engine.pipeline.sentence import piece_ends
@@ -90,7 +90,7 @@ def spoken(decoder: VitsDecoder, style: Tensor, cuts: list[int]) -> None:
 
 
 def _vocoded(generator: HifiGan, latents: Tensor, style: Tensor, cuts: list[int]) -> None:
-    stream, done = HifiGanStream(generator, style), 0
+    stream, done = stream_of(generator, style), 0
     for cut in cuts:
         stream.push(latents[..., 2 * done : 2 * cut], last=cut == TOKENS)
         done = cut

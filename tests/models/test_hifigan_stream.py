@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.models.hifigan import HifiGan, HifiGanConfig
-from engine.models.hifigan_stream import HifiGanStream
+from engine.models.hifigan_stream import stream_of
 from engine.models.packed_generator import pack_generator
 from engine.models.weight_norm import fuse_weight_norm
 
@@ -59,7 +59,7 @@ def test_pieces_join_to_what_one_pass_makes(
 ) -> None:
     network, style = generator(packed=packed, config=config), torch.randn(1, 5, 1)
     z = latents(config)
-    stream = HifiGanStream(network, style)
+    stream = stream_of(network, style)
     pieces = []
     for i, piece in enumerate(z.split(sizes, dim=-1)):
         pieces.append(stream.push(piece, last=i == len(sizes) - 1))
@@ -71,7 +71,7 @@ def test_pieces_join_to_what_one_pass_makes(
 @torch.inference_mode()
 @KINDS
 def test_no_more_is_held_back_than_the_reach(packed: bool) -> None:
-    stream = HifiGanStream(generator(packed=packed), torch.zeros(1, 5, 1))
+    stream = stream_of(generator(packed=packed), torch.zeros(1, 5, 1))
     samples = stream.push(latents(), last=False).shape[-1]
     assert FRAMES - CONFIG.reach <= samples / CONFIG.hop < FRAMES
 
@@ -81,7 +81,7 @@ def test_no_more_is_held_back_than_the_reach(packed: bool) -> None:
 def test_streams_of_one_generator_do_not_touch_each_other(packed: bool) -> None:
     network, rng = generator(packed=packed), random.Random(1)
     inputs = [torch.randn(1, 6, FRAMES) for _ in range(3)]
-    streams = [HifiGanStream(network, torch.zeros(1, 5, 1)) for _ in inputs]
+    streams = [stream_of(network, torch.zeros(1, 5, 1)) for _ in inputs]
     heard: list[list[torch.Tensor]] = [[] for _ in inputs]
     at = [0] * 3
     while min(at) < FRAMES:
@@ -103,7 +103,7 @@ def test_the_number_of_threads_does_not_change_a_bit(
     network, before, sounds = generator(packed=True, config=config), torch.get_num_threads(), []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        sounds.append(HifiGanStream(network).push(latents(config), last=True))
+        sounds.append(stream_of(network).push(latents(config), last=True))
     torch.set_num_threads(before)
     assert torch.equal(sounds[0], sounds[1]) and torch.equal(sounds[0], sounds[2])
 
@@ -113,7 +113,7 @@ def test_the_number_of_threads_does_not_change_a_bit(
 def test_channels_that_fill_no_whole_panel_are_computed_as_others(channels: int) -> None:
     network = generator(packed=True, config=replace(CONFIG, initial_channels=channels))
     z, style = latents(), torch.randn(1, 5, 1)
-    sound = HifiGanStream(network, style).push(z, last=True)
+    sound = stream_of(network, style).push(z, last=True)
     assert torch.allclose(sound, network(z, style), atol=1e-5)
 
 
