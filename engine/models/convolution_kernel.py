@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from engine.models.combination_kernel import ABREAST, combination
 from engine.models.kernel_parts import ONE, ZERO, lines
 from engine.models.minimal_filtering import filtering
-from engine.models.panels import multiply_panels, share_of
+from engine.models.panels import multiply_panels, multiply_part, share_of_product
 from engine.models.tile_kernel import FULL_ROWS, LANES
 
 SAMPLES_8, OUTPUTS_8 = (combination(matrix) for matrix in filtering(3)[::2])
@@ -63,23 +63,10 @@ def convolve(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped
     """
     weight, scale, bias, taps, dilation, points, _ = conv
     if points == 0:
-        rows, panels = _share_of_product(len(out), weight, x, part, parts)
-        packed = weight, scale, bias
-        multiply_panels(packed, taps, dilation, x, out, 0, base, slope, rows, panels)
+        packed, rows = (weight, scale, bias), len(out)
+        multiply_part(packed, taps, dilation, x, out, 0, base, slope, rows, part, parts)
     else:
         _filter(conv, x, out, base, slope, part, parts)
-
-
-@njit(error_model="numpy")
-def _share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-def]
-    """A part's rows, or groups of them, and panels.
-
-    What is larger, samples or weight, is shared out; the other one is read by every part.
-    """
-    panels = weight.shape[1]
-    if weight.size > x.size and panels >= parts:
-        return (0, rows), share_of(panels, part, parts)
-    return share_of(rows, part, parts), (0, panels)
 
 
 @njit(fastmath=True, error_model="numpy")
@@ -89,7 +76,7 @@ def _filter(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-
     # Each of `dilation` interleaved sounds has `many` neighbouring outputs in a group.
     blocks = weight.shape[2] // x.shape[1]
     groups = -(-len(out) // (many * dilation))
-    (begin, end), panels = _share_of_product(groups, weight, x, part, parts)
+    (begin, end), panels = share_of_product(groups, weight, x, part, parts)
     whole = (len(x) - points * dilation) // (many * dilation) + 1  # groups with all their samples
     whole = max(0, min(whole, end + blocks - 1))
     rest = lines(((end + blocks - 1 - whole) * many + points) * dilation, x.shape[1])

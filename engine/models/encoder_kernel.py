@@ -1,9 +1,8 @@
 """The VITS encoder of one sentence as compiled code for the CPU; see `attention.Encoder`.
 
 A library's convolution lays a weight out anew at every call, which for the few frames of a piece
-takes longer than the sums; here weights lie in panels. Rows are frames, channels last, and every
-part (`kernel_threads`) has rows of its own through a whole layer: the parts meet where they read
-what others have written, before the attention and around the convolutions.
+takes longer than the sums; here weights lie in panels. Rows are frames, channels last. The parts
+(`kernel_threads`) share out what a step reads most of: its rows, or its weight.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from engine.models.attention_kernel import Numbers, attend, spread_keys
 from engine.models.kernel_parts import ONE, ZERO, Norm, add_and_norm, compiled
 from engine.models.kernel_threads import meet
-from engine.models.panels import Projection, layer_of, multiply_rows, share_of
+from engine.models.panels import Projection, layer_of, multiply_part, share_of
 
 
 class EncoderWeights(NamedTuple):
@@ -57,22 +56,31 @@ def encoding() -> Callable[..., None]:
         x, qkv, keys, attended, hidden, added = room
         length, width = attended.shape
         layers, reach = len(relative_keys), (len(x) - length) // 2
-        rows = share_of(length, part, parts)
+        rows, taps, times = share_of(length, part, parts), 2 * reach + 1, 0
         own, own_x = slice(rows[0], rows[1]), slice(rows[0] + reach, rows[1] + reach)
         inside = x[reach : reach + length]
         for layer in range(layers):
-            relative = relative_keys[layer], relative_values[layer]
-            multiply_rows(layer_of(in_proj, layer), 1, 1, inside, qkv, 0, None, ONE, rows)
+            packed = layer_of(in_proj, layer)
+            multiply_part(packed, 1, 1, inside, qkv, 0, None, ONE, length, part, parts)
+            meet(met, times + 1, parts)
             spread_keys(qkv, width, keys, rows)
-            meet(met, 3 * layer + 1, parts)
+            meet(met, times + 2, parts)
+            relative = relative_keys[layer], relative_values[layer]
             attend(qkv, 0, qkv, 2 * width, keys, length, ONE, relative, attended, rows)
-            multiply_rows(layer_of(out_proj, layer), 1, 1, attended, added, 0, None, ONE, rows)
+            meet(met, times + 3, parts)
+            packed = layer_of(out_proj, layer)
+            multiply_part(packed, 1, 1, attended, added, 0, None, ONE, length, part, parts)
+            meet(met, times + 4, parts)
             add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
-            meet(met, 3 * layer + 2, parts)
-            taps = 2 * reach + 1
-            multiply_rows(layer_of(first, layer), taps, 1, x, hidden, reach, None, ZERO, rows)
-            meet(met, 3 * layer + 3, parts)
-            multiply_rows(layer_of(second, layer), taps, 1, hidden, added, 0, None, ONE, rows)
+            meet(met, times + 5, parts)
+            packed = layer_of(first, layer)
+            multiply_part(packed, taps, 1, x, hidden, reach, None, ZERO, length, part, parts)
+            meet(met, times + 6, parts)
+            packed = layer_of(second, layer)
+            multiply_part(packed, taps, 1, hidden, added, 0, None, ONE, length, part, parts)
+            meet(met, times + 7, parts)
             add_and_norm(x[own_x], added[own], norm2.gain[layer], norm2.bias[layer])
+            times += 8
+            meet(met, times, parts)
 
     return compiled(encode)

@@ -1,7 +1,7 @@
 """The flow of one sentence, towards the vocoder, as compiled code for the CPU; see `flow.Flow`.
 
-Rows are frames, channels last; every part (`kernel_threads`) has rows of its own, and the parts
-meet before each convolution. The last products of a coupling layer follow each other without
+Rows are frames, channels last. The parts (`kernel_threads`) share out what a step reads most of, its
+rows or its weight. The last products of a coupling layer follow each other without
 anything between, so they are one matrix, over what all layers of its WaveNet have gated.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.models.kernel_parts import ONE, ZERO, compiled, exponential
 from engine.models.kernel_threads import meet
-from engine.models.panels import Projection, layer_of, multiply_rows, share_of
+from engine.models.panels import Projection, layer_of, multiply_part, share_of
 
 Numbers = NDArray[np.float32]
 
@@ -65,23 +65,33 @@ def undoing() -> Callable[..., None]:
         rows, times = share_of(length, part, parts), 0
         for coupling in range(len(pre[0])):
             read, other = halves[coupling % 2], halves[1 - coupling % 2]
-            multiply_rows(layer_of(pre, coupling), 1, 1, read, x, reach, None, ONE, rows)
+            packed = layer_of(pre, coupling)
+            multiply_part(packed, 1, 1, read, x, reach, None, ONE, length, part, parts)
             for i in range(depth):
                 layer = coupling * depth + i
                 now, after = (x, next_x) if i % 2 == 0 else (next_x, x)
-                times += 1
-                meet(met, times, parts)
-                multiply_rows(layer_of(gates, layer), taps, 1, now, both, 0, None, ONE, rows)
+                meet(met, times + 1, parts)
+                packed = layer_of(gates, layer)
+                multiply_part(packed, taps, 1, now, both, 0, None, ONE, length, part, parts)
+                meet(met, times + 2, parts)
                 out = gated[i * length : (i + 1) * length]
                 _gate(both, out, rows)
+                times += 3
+                meet(met, times, parts)
                 if i < depth - 1:
                     packed = layer_of(residuals, layer)
-                    multiply_rows(packed, 1, 1, out, after, reach, now, ONE, rows)
+                    multiply_part(packed, 1, 1, out, after, reach, now, ONE, length, part, parts)
             packed = layer_of(shift, coupling)
-            multiply_rows(packed, depth, length, gated, shifted, 0, other, ONE, rows)
+            multiply_part(
+                packed, depth, length, gated, shifted, 0, other, ONE, length, part, parts
+            )
+            times += 1
+            meet(met, times, parts)
             for t in range(rows[0], rows[1]):
                 for c in range(half):
                     other[t, c] = shifted[t, c]
+            times += 1
+            meet(met, times, parts)
 
     return compiled(undo)
 

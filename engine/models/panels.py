@@ -68,6 +68,25 @@ def layer_of(packed, layer):  # type: ignore[no-untyped-def]
     return weight[layer : layer + 1], scale[layer : layer + 1], bias[layer : layer + 1]
 
 
+@njit(error_model="numpy")
+def share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-def]
+    """A part's rows and panels of a product: where they begin and end.
+
+    What is larger, samples or weight, is shared out; the other one is read by every part.
+    """
+    panels = weight.shape[1]
+    if weight.size > x.size and panels >= parts:
+        return (0, rows), share_of(panels, part, parts)
+    return share_of(rows, part, parts), (0, panels)
+
+
+@njit(fastmath=True, error_model="numpy")
+def multiply_part(packed, taps, dilation, x, out, to, base, slope, length, part, parts):  # type: ignore[no-untyped-def]
+    """A part of a product of `length` rows; the parts must meet before its outcome is read."""
+    rows, panels = share_of_product(length, packed[0], x, part, parts)
+    multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, panels)
+
+
 @njit(fastmath=True, error_model="numpy")
 def multiply_rows(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
     """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`."""
