@@ -63,7 +63,7 @@ def convolve(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped
     """
     weight, scale, bias, taps, dilation, points, _ = conv
     if points == 0:
-        packed, rows = (weight, scale, bias), len(out)
+        packed, rows = (weight, scale, bias), (0, len(out))
         multiply_part(packed, taps, dilation, x, out, 0, base, slope, rows, part, parts)
     else:
         _filter(conv, x, out, base, slope, part, parts)
@@ -76,7 +76,7 @@ def _filter(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-
     # Each of `dilation` interleaved sounds has `many` neighbouring outputs in a group.
     blocks = weight.shape[2] // x.shape[1]
     groups = -(-len(out) // (many * dilation))
-    (begin, end), panels = share_of_product(groups, weight, x, part, parts)
+    (begin, end), panels = share_of_product((0, groups), weight, x, part, parts)
     whole = (len(x) - points * dilation) // (many * dilation) + 1  # groups with all their samples
     whole = max(0, min(whole, end + blocks - 1))
     rest = lines(((end + blocks - 1 - whole) * many + points) * dilation, x.shape[1])

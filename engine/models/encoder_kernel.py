@@ -56,12 +56,13 @@ def encoding() -> Callable[..., None]:
         x, qkv, keys, attended, hidden, added = room
         length, width = attended.shape
         layers, reach = len(relative_keys), (len(x) - length) // 2
-        rows, taps, times = share_of(length, part, parts), 2 * reach + 1, 0
+        whole, taps, times = (0, length), 2 * reach + 1, 0
+        rows = share_of(length, part, parts)
         own, own_x = slice(rows[0], rows[1]), slice(rows[0] + reach, rows[1] + reach)
         inside = x[reach : reach + length]
         for layer in range(layers):
             packed = layer_of(in_proj, layer)
-            multiply_part(packed, 1, 1, inside, qkv, 0, None, ONE, length, part, parts)
+            multiply_part(packed, 1, 1, inside, qkv, 0, None, ONE, whole, part, parts)
             meet(met, times + 1, parts)
             spread_keys(qkv, width, keys, rows)
             meet(met, times + 2, parts)
@@ -69,15 +70,15 @@ def encoding() -> Callable[..., None]:
             attend(qkv, 0, qkv, 2 * width, keys, length, ONE, relative, attended, rows)
             meet(met, times + 3, parts)
             packed = layer_of(out_proj, layer)
-            multiply_part(packed, 1, 1, attended, added, 0, None, ONE, length, part, parts)
+            multiply_part(packed, 1, 1, attended, added, 0, None, ONE, whole, part, parts)
             meet(met, times + 4, parts)
             add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
             meet(met, times + 5, parts)
             packed = layer_of(first, layer)
-            multiply_part(packed, taps, 1, x, hidden, reach, None, ZERO, length, part, parts)
+            multiply_part(packed, taps, 1, x, hidden, reach, None, ZERO, whole, part, parts)
             meet(met, times + 6, parts)
             packed = layer_of(second, layer)
-            multiply_part(packed, taps, 1, hidden, added, 0, None, ONE, length, part, parts)
+            multiply_part(packed, taps, 1, hidden, added, 0, None, ONE, whole, part, parts)
             meet(met, times + 7, parts)
             add_and_norm(x[own_x], added[own], norm2.gain[layer], norm2.bias[layer])
             times += 8

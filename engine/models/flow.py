@@ -61,7 +61,7 @@ class Flow(nn.Module):
         for _ in range(n_flows):
             self.flows.append(CouplingLayer(channels, hidden, gin_channels))
             self.flows.append(Flip())
-        self.packed: Callable[[Tensor, Tensor], Tensor] | None = None
+        self.packed: Callable[[Tensor, Tensor, int], Tensor] | None = None
 
     def forward(self, z: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
         """Latents of the posterior -> of the prior, [B, C, T]."""
@@ -70,10 +70,16 @@ class Flow(nn.Module):
             z = layer(z, mask, style_embedding, 1) if coupling else layer(z)
         return z
 
-    def reverse(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor) -> Tensor:
-        """Latents of the prior -> of the posterior, [B, C, T]."""
+    def reverse(
+        self, z_p: Tensor, mask: Tensor, style_embedding: Tensor, ahead: int = 0
+    ) -> Tensor:
+        """Latents of the prior -> of the posterior, [B, C, T].
+
+        The first frames, so many as are `ahead`, are there only for others to look at: what comes
+        of them means nothing.
+        """
         if self.packed is not None and is_alone(mask):
-            return self.packed(z_p, style_embedding)
+            return self.packed(z_p, style_embedding, ahead)
         for layer in reversed(self.flows):
             coupling = isinstance(layer, CouplingLayer)
             z_p = layer(z_p, mask, style_embedding, -1) if coupling else layer(z_p)

@@ -52,55 +52,57 @@ class FlowRoom(NamedTuple):
 
 @cache
 def undoing() -> Callable[..., None]:
-    """(weights, room, met, part, parts): all couplings, in place of `room.halves`.
+    """(weights, room, ahead, met, part, parts): all couplings, in place of `room.halves`.
 
-    After an even number of couplings the halves are as they were, after an odd one exchanged.
+    After an even number of couplings the halves are as they were, after an odd one exchanged. Of
+    the first `ahead` frames is computed only what the others look at.
     """
 
-    def undo(weights, room, met, part, parts):  # type: ignore[no-untyped-def]
+    def undo(weights, room, ahead, met, part, parts):  # type: ignore[no-untyped-def]
         pre, gates, residuals, shift = weights
         halves, shifted, x, next_x, gated, both = room
         length, half = shifted.shape
         depth, reach, taps = len(gated) // length, (len(x) - length) // 2, len(x) - length + 1
-        rows, times = share_of(length, part, parts), 0
+        layers, layer, times = len(pre[0]) * depth, 0, 0
         for coupling in range(len(pre[0])):
             read, other = halves[coupling % 2], halves[1 - coupling % 2]
+            rows = max(0, ahead - reach * (layers - layer)), length
             packed = layer_of(pre, coupling)
-            multiply_part(packed, 1, 1, read, x, reach, None, ONE, length, part, parts)
+            multiply_part(packed, 1, 1, read, x, reach, None, ONE, rows, part, parts)
             for i in range(depth):
-                layer = coupling * depth + i
+                layer += 1
+                rows = max(0, ahead - reach * (layers - layer)), length
                 now, after = (x, next_x) if i % 2 == 0 else (next_x, x)
                 meet(met, times + 1, parts)
-                packed = layer_of(gates, layer)
-                multiply_part(packed, taps, 1, now, both, 0, None, ONE, length, part, parts)
+                packed = layer_of(gates, layer - 1)
+                multiply_part(packed, taps, 1, now, both, 0, None, ONE, rows, part, parts)
                 meet(met, times + 2, parts)
                 out = gated[i * length : (i + 1) * length]
-                _gate(both, out, rows)
+                _gate(both, out, rows[0], part, parts)
                 times += 3
                 meet(met, times, parts)
                 if i < depth - 1:
-                    packed = layer_of(residuals, layer)
-                    multiply_part(packed, 1, 1, out, after, reach, now, ONE, length, part, parts)
+                    packed = layer_of(residuals, layer - 1)
+                    multiply_part(packed, 1, 1, out, after, reach, now, ONE, rows, part, parts)
             packed = layer_of(shift, coupling)
-            multiply_part(
-                packed, depth, length, gated, shifted, 0, other, ONE, length, part, parts
-            )
-            times += 1
-            meet(met, times, parts)
-            for t in range(rows[0], rows[1]):
+            multiply_part(packed, depth, length, gated, shifted, 0, other, ONE, rows, part, parts)
+            meet(met, times + 1, parts)
+            begin, end = share_of(length - rows[0], part, parts)
+            for t in range(rows[0] + begin, rows[0] + end):
                 for c in range(half):
                     other[t, c] = shifted[t, c]
-            times += 1
+            times += 2
             meet(met, times, parts)
 
     return compiled(undo)
 
 
 @njit(fastmath=True, error_model="numpy")
-def _gate(both, out, rows):  # type: ignore[no-untyped-def]
-    """Tanh of the left half of some rows times the sigmoid of the right half."""
+def _gate(both, out, first, part, parts):  # type: ignore[no-untyped-def]
+    """A part of the rows from `first` on: tanh of the left half times the right half's sigmoid."""
     width = out.shape[1]
-    for t in range(rows[0], rows[1]):
+    begin, end = share_of(len(out) - first, part, parts)
+    for t in range(first + begin, first + end):
         for c in range(width):
             left, right = both[t, c], both[t, width + c]
             e = exponential(np.float32(-2) * abs(left))

@@ -57,8 +57,11 @@ class PackedFlow:
             projection(shift),
         )
 
-    def __call__(self, z_p: Tensor, style_embedding: Tensor) -> Tensor:
-        """Latents of the prior [1, C, T], style [1, gin, 1] -> of the posterior [1, C, T]."""
+    def __call__(self, z_p: Tensor, style_embedding: Tensor, ahead: int) -> Tensor:
+        """Latents of the prior [1, C, T], style [1, gin, 1] -> of the posterior [1, C, T].
+
+        What comes of the frames that are `ahead` means nothing.
+        """
         _, channels, length = z_p.shape
         hidden, half = self._hidden, channels // 2
         shape = length + 2 * self._reach, hidden
@@ -76,7 +79,7 @@ class PackedFlow:
         if gates is None:
             gates = self._gates_of[style_embedding] = self._gates(style_embedding)
         weights = self._weights._replace(gates=gates)
-        share(undoing(), gates.weight[0].nbytes, weights, room)
+        share(undoing(), gates.weight[0].nbytes, weights, room, ahead)
         return torch.from_numpy(np.concatenate([halves[1].T, halves[0].T])[None])
 
     def _gates(self, style_embedding: Tensor) -> Projection:

@@ -70,21 +70,22 @@ def layer_of(packed, layer):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy")
 def share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-def]
-    """A part's rows and panels of a product: where they begin and end.
+    """A part's rows, of some, and panels of a product: where they begin and end.
 
     What is larger, samples or weight, is shared out; the other one is read by every part.
     """
-    panels = weight.shape[1]
+    (first, end), panels = rows, weight.shape[1]
     if weight.size > x.size and panels >= parts:
-        return (0, rows), share_of(panels, part, parts)
-    return share_of(rows, part, parts), (0, panels)
+        return (first, end), share_of(panels, part, parts)
+    begin, until = share_of(max(0, end - first), part, parts)
+    return (first + begin, first + until), (0, panels)
 
 
 @njit(fastmath=True, error_model="numpy")
-def multiply_part(packed, taps, dilation, x, out, to, base, slope, length, part, parts):  # type: ignore[no-untyped-def]
-    """A part of a product of `length` rows; the parts must meet before its outcome is read."""
-    rows, panels = share_of_product(length, packed[0], x, part, parts)
-    multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, panels)
+def multiply_part(packed, taps, dilation, x, out, to, base, slope, rows, part, parts):  # type: ignore[no-untyped-def]
+    """A part of `multiply_rows`; the parts must meet before the outcome is read."""
+    own, panels = share_of_product(rows, packed[0], x, part, parts)
+    multiply_panels(packed, taps, dilation, x, out, to, base, slope, own, panels)
 
 
 @njit(fastmath=True, error_model="numpy")

@@ -142,7 +142,7 @@ class VitsStream:
         """
         begin = self.vocoded_frames
         first = max(0, begin - FLOW_REACH_FRAMES)
-        z, frames = self._latents(semantic_tokens, first)
+        z, frames = self._latents(semantic_tokens, first, begin - first)
         end = frames if last else max(begin, frames - HELD_FRAMES)
         if self._vocoder is None:
             self._vocoder = stream_of(self._decoder.dec, self.style)
@@ -158,8 +158,11 @@ class VitsStream:
             self._noise = torch.cat([self._noise, fresh])
         return self._noise[:frames]
 
-    def _latents(self, semantic_tokens: Tensor, begin: int) -> tuple[Tensor, int]:
-        """Latents [1, C, T] of the frames from `begin` on, and how many frames there are in all."""
+    def _latents(self, semantic_tokens: Tensor, begin: int, ahead: int) -> tuple[Tensor, int]:
+        """Latents [1, C, T] of the frames from `begin` on, and how many frames there are in all.
+
+        The first `ahead` are there for the others to look at.
+        """
         decoder, device = self._decoder, self.style.device
         if self._text is None:
             self._text = decoder.encode_text(self.phoneme_ids[None].to(device))
@@ -168,4 +171,4 @@ class VitsStream:
         frames = prior.mean.shape[-1]
         noise = self.noise_until(frames).T[None].to(device)
         z_p = sample_latents(prior, noise, self.manner.noise_scale)[..., begin:]
-        return decoder.flow.reverse(z_p, prior.mask[..., begin:], self.style), frames
+        return decoder.flow.reverse(z_p, prior.mask[..., begin:], self.style, ahead), frames

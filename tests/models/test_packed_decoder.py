@@ -90,6 +90,16 @@ def test_a_flow_is_undone_as_before(frames: int) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("ahead", [1, 9, 32, 45])
+def test_frames_that_are_only_looked_at_spoil_no_others(ahead: int) -> None:
+    network, z, style = flow(), random(1, 32, 50), random(1, 5, 1)
+    pack_flow(network)
+    whole = network.reverse(z, ones(1, 50), style)
+    undone = network.reverse(z, ones(1, 50), style, ahead)
+    assert torch.equal(undone[..., ahead:], whole[..., ahead:])
+
+
+@torch.inference_mode()
 def test_padded_rows_and_batches_are_computed_as_before() -> None:
     network, x = encoder(), random(2, 64, 9)
     mask = torch.stack([ones(1, 9)[0], torch.cat([ones(1, 5), 0 * ones(1, 4)], dim=-1)[0]])
