@@ -111,7 +111,8 @@ def attend(q, q_at, v, v_at, keys, seen, factor, relative, out, rows):  # type: 
             for c in range(head * head_width, (head + 1) * head_width, LANES):
                 _multiply_six(out, row * width + c, scores, 0, (v,), v_at + c, to_out, some)
             for i in range(some if len(relative_values) else 0):
-                _add_relative(out[row + i], head, scores[i], positions, relative_values, row + i)
+                own_out = out[row + i, head * head_width : (head + 1) * head_width]
+                _add_relative(own_out, scores[i], positions, relative_values, row + i)
 
 
 @njit(fastmath=True, error_model="numpy", inline="always")
@@ -147,11 +148,12 @@ def _weigh(scores, positions, all_positions, factor, query, q_at, relative, row)
 
 
 @njit(fastmath=True, error_model="numpy")
-def _add_relative(out, head, weights, positions, relative, row):  # type: ignore[no-untyped-def]
-    """Add the values of the positions around a row."""
+def _add_relative(out, weights, positions, relative, row):  # type: ignore[no-untyped-def]
+    """Add the values of the positions around a row, [head width]."""
     window, head_width = len(relative) // 2, relative.shape[1]
     for offset in range(len(relative)):
         t = row + offset - window
         if 0 <= t < positions:
+            weight = weights[t]
             for i in range(head_width):
-                out[head * head_width + i] += weights[t] * relative[offset, i]
+                out[i] += weight * relative[offset, i]
