@@ -70,9 +70,7 @@ class Flow(nn.Module):
             z = layer(z, mask, style_embedding, 1) if coupling else layer(z)
         return z
 
-    def reverse(
-        self, z_p: Tensor, mask: Tensor, style_embedding: Tensor, ahead: int = 0
-    ) -> Tensor:
+    def reverse(self, z_p: Tensor, mask: Tensor, style_embedding: Tensor, ahead: int = 0) -> Tensor:
         """Latents of the prior -> of the posterior, [B, C, T].
 
         The first frames, so many as are `ahead`, are there only for others to look at: what comes

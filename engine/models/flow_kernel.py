@@ -1,8 +1,8 @@
 """The flow of one sentence, towards the vocoder, as compiled code for the CPU; see `flow.Flow`.
 
-Rows are frames, channels last. The parts (`kernel_threads`) share out what a step reads most of, its
-rows or its weight. The last products of a coupling layer follow each other without
-anything between, so they are one matrix, over what all layers of its WaveNet have gated.
+Rows are frames, channels last. The parts (`kernel_threads`) share out what a step reads most of:
+its rows, or its weight. The last products of a coupling layer follow each other without anything
+between, so they are one matrix, over what all layers of its WaveNet have gated.
 """
 
 from __future__ import annotations

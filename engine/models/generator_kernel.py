@@ -28,7 +28,8 @@ Counts = NDArray[np.int64]
 
 TAPS = "points", "panels", "depth", "taps", "dilation", "outputs"
 PLACES = "weight", "scale", "bias", "kept"
-LAYER = np.dtype([(f, np.int64) for f in (*TAPS, *PLACES, "width", "most", "behind", "stride", "cut")])
+ROWS = "width", "most", "behind", "stride", "cut"
+LAYER = np.dtype([(f, np.int64) for f in (*TAPS, *PLACES, *ROWS)])
 """A convolution, one that upsamples, or the mean of a stage's blocks.
 
 `TAPS` are those of `convolution_kernel.Taps`, `PLACES` where weights begin among the numbers, and

@@ -90,7 +90,7 @@ def multiply_part(packed, taps, dilation, x, out, to, base, slope, rows, part, p
 
 @njit(fastmath=True, error_model="numpy")
 def multiply_rows(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
-    """Some rows of a product of `x`, of one tap after the other, put `to` rows further into `out`."""
+    """Some rows of a product of `x`, tap after tap, put `to` rows further into `out`."""
     panels = 0, packed[0].shape[1]
     multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, panels)
 

@@ -12,14 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import takewhile
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from engine.models.convolution_kernel import convolve
 from engine.models.hifigan import HifiGan
 from engine.models.hifigan_stream import stream_of
-
+from engine.models.kernel_parts import ONE, compiled
+from engine.models.kernel_threads import share
+from engine.models.packed_generator import taps_of
 from engine.models.vits_decoder import VitsDecoder
 from engine.pipeline.acoustic import Manner
 from engine.pipeline.sentence import piece_ends
@@ -118,13 +122,23 @@ def _by_torch(layers: list[tuple[nn.Conv1d, Tensor]]) -> None:
 
 
 def _compiled(layers: list[tuple[nn.Conv1d, Tensor]]) -> Callable[[], None]:
-    packed = [(taps_of(conv), conv.out_channels, x) for conv, x in layers]
-    largest = max(taps.weight.nbytes for taps, _, _ in packed)
+    packed = [(taps_of(conv), x[0, :, 0].T.contiguous().numpy()) for conv, x in layers]
+    largest = max(taps.weight.nbytes for taps, _ in packed)
+    kernel = _plain_convolution()
 
     def convolve() -> None:
-        for taps, outputs, x in packed:
-            layer = PackedConvolution(taps, outputs, largest)
+        for taps, x in packed:
+            out = np.empty((len(x) - 2 * taps.reach, taps.bias.shape[1]), np.float32)
             for _ in range(PIECES):
-                layer.push(x, last=False)
+                share(kernel, largest, taps, x, out)
 
     return convolve
+
+
+def _plain_convolution() -> Callable[..., None]:
+    """(taps, x, out, met, part, parts)."""
+
+    def run(taps, x, out, met, part, parts):  # type: ignore[no-untyped-def]
+        convolve(taps, x, out, None, ONE, part, parts)
+
+    return compiled(run)
