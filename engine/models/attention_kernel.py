@@ -44,24 +44,32 @@ def reading() -> Callable[..., None]:
 def looking() -> Callable[..., None]:
     """(three projections, frames [T, C], `ReadText`, room, out [T, C], met, part, parts).
 
+    See `look`.
+    """
+
+    def run(projections, x, text, room, out, met, part, parts):  # type: ignore[no-untyped-def]
+        look(projections, x, text, room, out, part, parts)
+
+    return compiled(run)
+
+
+@njit(fastmath=True, error_model="numpy")
+def look(projections, x, text, room, out, part, parts):  # type: ignore[no-untyped-def]
+    """A part of the frames [T, C] looks at the text, from which `out` [T, C] comes.
+
     The projections are to the queries, from what was found, and from the frames themselves; the
     room is for the queries and what was found [T, width], and for the last one's outcome [T, C].
     """
-
-    def look(projections, x, text, room, out, met, part, parts):  # type: ignore[no-untyped-def]
-        to_queries, from_found, straight = projections
-        keys, both = text
-        queries, found, kept = room
-        rows = share_of(len(x), part, parts)
-        nothing = lines(0, keys.shape[1])
-        multiply_rows(layer_of(to_queries, 0), 1, 1, x, queries, 0, None, ONE, rows)
-        attend(
-            queries, 0, both, found.shape[1], keys, len(both), ONE, (nothing, nothing), found, rows
-        )
-        multiply_rows(layer_of(straight, 0), 1, 1, x, kept, 0, None, ONE, rows)
-        multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
-
-    return compiled(look)
+    to_queries, from_found, straight = projections
+    keys, both = text
+    queries, found, kept = room
+    rows = share_of(len(x), part, parts)
+    nothing = lines(0, keys.shape[1])
+    multiply_rows(layer_of(to_queries, 0), 1, 1, x, queries, 0, None, ONE, rows)
+    at = found.shape[1]
+    attend(queries, 0, both, at, keys, len(both), ONE, (nothing, nothing), found, rows)
+    multiply_rows(layer_of(straight, 0), 1, 1, x, kept, 0, None, ONE, rows)
+    multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
 
 
 @njit(error_model="numpy")

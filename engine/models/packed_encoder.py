@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.models.attention import ChannelNorm, ConvFeedForward, Encoder, MultiHeadAttention
+from engine.models.attention_kernel import Numbers
 from engine.models.encoder_kernel import EncoderRoom, EncoderWeights, encoding
 from engine.models.kernel_parts import Norm
 from engine.models.kernel_threads import share
@@ -37,7 +38,7 @@ class PackedEncoder:
         attentions = cast(list[MultiHeadAttention], list(encoder.attn_layers))
         feeds = cast(list[ConvFeedForward], list(encoder.ffn_layers))
         self._heads, self._reach = attentions[0].n_heads, feeds[0].conv_1.kernel_size[0] // 2
-        self._weights = EncoderWeights(
+        self.weights = EncoderWeights(
             projection([_in_projection(each) for each in attentions]),
             np.stack([numbers(each.emb_rel_k[0]) for each in attentions]),
             np.stack([numbers(each.emb_rel_v[0]) for each in attentions]),
@@ -50,10 +51,23 @@ class PackedEncoder:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Frames [1, C, T] -> [1, C, T]."""
-        _, width, length = x.shape
-        reach, w = self._reach, self._weights
+        room = self.room(x.shape[2])
+        inside = self.inside(room)
+        inside[:] = x[0].T.numpy()
+        share(encoding(), self.matrix_bytes, self.weights, room)
+        return torch.from_numpy(inside).T[None]
+
+    @property
+    def matrix_bytes(self) -> int:
+        """Of its largest matrix."""
+        return self.weights.first.weight[0].nbytes
+
+    def room(self, length: int) -> EncoderRoom:
+        """Room for so many frames."""
+        reach, w = self._reach, self.weights
+        width = w.norm1.gain.shape[1]
         panels, head_width = padded(length) // LANES, width // self._heads
-        room = EncoderRoom(
+        return EncoderRoom(
             np.zeros((length + 2 * reach, width), np.float32),
             np.empty((length, w.in_proj.bias.shape[1]), np.float32),
             np.empty((self._heads * panels, head_width, LANES), np.float32),
@@ -61,9 +75,10 @@ class PackedEncoder:
             np.zeros((length + 2 * reach, w.first.bias.shape[1]), np.float32),
             np.empty((length, width), np.float32),
         )
-        room.x[reach : reach + length] = x[0].T.numpy()
-        share(encoding(), w.first.weight[0].nbytes, w, room)
-        return torch.from_numpy(room.x[reach : reach + length]).T[None]
+
+    def inside(self, room: EncoderRoom) -> Numbers:
+        """Where a room has the frames [T, C]."""
+        return room.x[self._reach : len(room.x) - self._reach]
 
 
 def _in_projection(attention: MultiHeadAttention) -> Layer:

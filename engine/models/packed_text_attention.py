@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from engine.models.attention_kernel import ReadText, looking, reading
+from engine.models.attention_kernel import Numbers, ReadText, looking, reading
 from engine.models.kernel_threads import share
 from engine.models.packed_layers import followed, joined, projection, scaled, weights_of
-from engine.models.panels import padded
+from engine.models.panels import Projection, padded
 from engine.models.prior_encoder import TextCrossAttention
 from engine.models.tile_kernel import LANES
 
@@ -48,20 +48,30 @@ class PackedTextAttention:
 
     def __call__(self, content: Tensor, text: Tensor, style: Tensor) -> Tensor:
         """[1, C, T], [1, C, N], style [1, width, 1] -> [1, C, T]."""
+        rows = content[0].T.contiguous().numpy()
+        projections, room, out = self.projections(style), self.room(len(rows)), np.empty_like(rows)
+        matrix_bytes = projections[-1].weight.nbytes
+        share(looking(), matrix_bytes, projections, rows, self.read(text), room, out)
+        return torch.from_numpy(out).T[None]
+
+    def projections(self, style: Tensor) -> tuple[Projection, Projection, Projection]:
+        """What `look` multiplies with, in a style [1, width, 1]."""
+        straight = self._straight
+        straight = straight._replace(bias=straight.bias + (self._of_style @ style[0]).T.numpy())
+        return self._to_queries, self._from_found, straight
+
+    def room(self, length: int) -> tuple[Numbers, Numbers, Numbers]:
+        """Room for so many frames."""
+        widths = self._width, self._width, len(self._of_style)
+        queries, found, kept = (np.empty((length, width), np.float32) for width in widths)
+        return queries, found, kept
+
+    def read(self, text: Tensor) -> ReadText:
+        """A text [1, C, N] as `look` reads it."""
         read = self._texts.get(text)
         if read is None:
             read = self._texts[text] = self._read(text)
-        _, channels, length = content.shape
-        wide, narrow = (length, self._width), (length, channels)
-        room = (
-            np.empty(wide, np.float32), np.empty(wide, np.float32), np.empty(narrow, np.float32),
-        )  # fmt: skip
-        straight = self._straight
-        straight = straight._replace(bias=straight.bias + (self._of_style @ style[0]).T.numpy())
-        projections = self._to_queries, self._from_found, straight
-        out, rows = np.empty(narrow, np.float32), content[0].T.contiguous().numpy()
-        share(looking(), straight.weight.nbytes, projections, rows, read, room, out)
-        return torch.from_numpy(out).T[None]
+        return read
 
     def _read(self, text: Tensor) -> ReadText:
         length, head_width = text.shape[2], self._width // self._heads

@@ -64,7 +64,11 @@ class TextCrossAttention(nn.Module):
 
 
 class PriorEncoder(nn.Module):
-    """Encodes content and text apart, joins them, and projects to the prior."""
+    """Encodes content and text apart, joins them, and projects to the prior.
+
+    `packed` gives what is projected, and its projection, of single sentences where the weights are
+    packed.
+    """
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class PriorEncoder(nn.Module):
         self.mrte = TextCrossAttention(config.channels, mrte_channels)
         self.encoder2 = Encoder(half)
         self.proj = nn.Conv1d(config.channels, 2 * out_channels, 1)
+        self.packed: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
     def encode_text(self, phoneme_ids: Tensor, text_mask: Tensor) -> Tensor:
         """[B, N] -> [B, C, N]."""
@@ -101,14 +106,20 @@ class PriorEncoder(nn.Module):
 
         `text` is what `encode_text` gives. At another `speed`, T becomes int(T / speed) + 1.
         """
-        y = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
-        y = self.mrte(y, mask, text, text_mask, style)
-        y = self.encoder2(y * mask, mask)
+        projected = None
+        if self.packed is not None and is_alone(mask, text_mask):
+            y, projected = self.packed(content, text, style)
+        else:
+            y = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
+            y = self.mrte(y, mask, text, text_mask, style)
+            y = self.encoder2(y * mask, mask)
         if speed != 1:
             frames = int(y.shape[-1] / speed) + 1
-            y = F.interpolate(y, frames, mode="linear")
+            y, projected = F.interpolate(y, frames, mode="linear"), None
             mask = F.interpolate(mask, frames, mode="nearest")
-        mean, log_std = (self.proj(y) * mask).chunk(2, dim=1)
+        if projected is None:
+            projected = self.proj(y) * mask
+        mean, log_std = projected.chunk(2, dim=1)
         return Prior(y, mean, log_std, mask)
 
     def log_text_attention(self, content: Tensor, phoneme_ids: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -148,15 +147,27 @@ def packed_outcome(subject: str) -> Tensor:
 
 
 @torch.inference_mode()
-def test_a_decoder_of_released_sizes_sounds_the_same() -> None:
+@pytest.mark.parametrize(("speed", "frames"), [(1.0, 40), (1.3, 31)])
+def test_a_decoder_of_released_sizes_sounds_the_same(speed: float, frames: int) -> None:
     decoder, style = official.vits_decoder(packed=False), random(1, 512, 1)
-    arguments = official.tokens(20)[None], official.phonemes(12)[None], style, random(1, 192, 40)
+    noise, tokens = random(1, 192, frames), official.tokens(20)[None]
+    arguments = tokens, official.phonemes(12)[None], style, noise, 0.5, speed
     plain = decoder(*arguments)
     pack_decoder(decoder)
-    prior = decoder.enc_p
-    packed: list[Callable[..., Tensor] | None] = [
-        prior.encoder_text.packed, prior.encoder_ssl.packed, prior.encoder2.packed,
-        prior.mrte.packed, decoder.flow.packed,
-    ]  # fmt: skip
-    assert None not in packed
+    assert None not in (decoder.enc_p.packed, decoder.enc_p.encoder_text.packed)
+    assert None not in (decoder.flow.packed, decoder.dec.packed)
     torch.testing.assert_close(decoder(*arguments), plain, atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_prior_is_the_same_to_the_bit_by_any_number_of_threads() -> None:
+    decoder, style, before = official.vits_decoder(), random(1, 512, 1), torch.get_num_threads()
+    priors = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        text = decoder.encode_text(official.phonemes(12)[None])
+        priors.append(decoder.prior(official.tokens(9)[None], text, style))
+    torch.set_num_threads(before)
+    for other in priors[1:]:
+        assert torch.equal(other.hidden, priors[0].hidden)
+        assert torch.equal(other.mean, priors[0].mean)
