@@ -110,8 +110,8 @@ class PackedPrefill:
         rows = x.detach().float().clone(memory_format=torch.contiguous_format).numpy()
         room = ReadingRoom(
             rows,
-            np.empty((2 * length, w.in_proj.bias.shape[1]), np.float32),
-            np.empty((2 * heads * padded(length) // LANES, width // heads, LANES), np.float32),
+            np.empty((length, w.in_proj.bias.shape[1]), np.float32),
+            np.empty((heads * padded(length) // LANES, width // heads, LANES), np.float32),
             np.empty((length, width), np.float32),
             np.empty((length, w.linear1.bias.shape[1]), np.float32),
             np.empty((length, w.linear2.bias.shape[1]), np.float32),

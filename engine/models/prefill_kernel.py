@@ -1,7 +1,7 @@
 """Reading a prompt with a text-to-semantic model as compiled code for the CPU.
 
-As `decoding_kernel`, for all positions of one sequence at once. Every part (`kernel_threads`) has
-positions of its own through a whole layer; the parts meet once in each, for its keys and values.
+As `decoding_kernel`, for all positions of one sequence at once. The parts (`kernel_threads`) share
+out what a step reads most of: its positions, or its weight.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from engine.models.attention_kernel import Numbers, attend, spread_keys
 from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled, lines, narrow
 from engine.models.kernel_threads import meet
-from engine.models.panels import layer_of, multiply_rows, share_of
+from engine.models.panels import layer_of, multiply_part, share_of
 
 
 class ReadingRoom(NamedTuple):
-    """What the parts share, float32; what two layers in turn have is there twice.
+    """What the parts share, float32.
 
     Attributes:
         x: [T, D], the embedded sequence; of the outcome only the last row is computed.
-        qkv: [2 T, 3 D].
-        panels: [2 heads * panels, head width, LANES], the keys as `attend` reads them.
+        qkv: [T, 3 D].
+        panels: [heads * panels, head width, LANES], the keys as `attend` reads them.
         attended, hidden, added: [T, D], [T, inner], [T, D or more].
         keys, values: [layers, heads, T, head width], as the cache has them.
     """
@@ -47,28 +47,39 @@ def prefilling() -> Callable[..., None]:
 
     def fill(weights, text, room, met, part, parts):  # type: ignore[no-untyped-def]
         _, in_proj, out_proj, norm1, linear1, linear2, norm2, _ = weights
-        x, qkvs, panels, attended, hidden, added, keys, values = room
+        x, qkv, panels, attended, hidden, added, keys, values = room
         length, width = x.shape
         layers, head_width = keys.shape[0], keys.shape[3]
-        rows, factor = share_of(length, part, parts), ONE / np.sqrt(np.float32(head_width))
-        nothing = lines(0, head_width)
+        factor, nothing, times = ONE / np.sqrt(np.float32(head_width)), lines(0, head_width), 0
         for layer in range(layers):
-            turn, half = layer % 2, len(panels) // 2
-            qkv = qkvs[turn * length : (turn + 1) * length]
-            spread = panels[turn * half : (turn + 1) * half]
-            multiply_rows(layer_of(in_proj, layer), 1, 1, x, qkv, 0, None, ONE, rows)
-            spread_keys(qkv, width, spread, rows)
-            _keep(qkv, keys, values, layer, rows)
-            meet(met, layer + 1, parts)
-            if layer == layers - 1:  # nothing but the last position is asked for
-                rows = max(rows[0], length - 1), rows[1]
-            own = slice(rows[0], max(rows[0], rows[1]))
-            attend(qkv, 0, qkv, 2 * width, spread, text, factor, (nothing, nothing), attended, rows)
-            multiply_rows(layer_of(out_proj, layer), 1, 1, attended, added, 0, None, ONE, rows)
+            packed, all_rows = layer_of(in_proj, layer), (0, length)
+            multiply_part(packed, 1, 1, x, qkv, 0, None, ONE, all_rows, part, parts)
+            meet(met, times + 1, parts)
+            begin, end = share_of(length, part, parts)
+            spread_keys(qkv, width, panels, (begin, end))
+            _keep(qkv, keys, values, layer, (begin, end))
+            meet(met, times + 2, parts)
+            # of the last layer nothing but the last position is asked for
+            first = length - 1 if layer == layers - 1 else 0
+            begin, end = share_of(length - first, part, parts)
+            rows, some = (first + begin, first + end), (first, length)
+            own = slice(first + begin, first + end)
+            attend(qkv, 0, qkv, 2 * width, panels, text, factor, (nothing, nothing), attended, rows)
+            meet(met, times + 3, parts)
+            packed = layer_of(out_proj, layer)
+            multiply_part(packed, 1, 1, attended, added, 0, None, ONE, some, part, parts)
+            meet(met, times + 4, parts)
             add_and_norm(x[own], added[own], norm1.gain[layer], norm1.bias[layer])
-            multiply_rows(layer_of(linear1, layer), 1, 1, x, hidden, 0, None, ZERO, rows)
-            multiply_rows(layer_of(linear2, layer), 1, 1, hidden, added, 0, None, ONE, rows)
+            meet(met, times + 5, parts)
+            packed = layer_of(linear1, layer)
+            multiply_part(packed, 1, 1, x, hidden, 0, None, ZERO, some, part, parts)
+            meet(met, times + 6, parts)
+            packed = layer_of(linear2, layer)
+            multiply_part(packed, 1, 1, hidden, added, 0, None, ONE, some, part, parts)
+            meet(met, times + 7, parts)
             add_and_norm(x[own], added[own], norm2.gain[layer], norm2.bias[layer])
+            times += 8
+            meet(met, times, parts)
 
     return compiled(fill)
 
