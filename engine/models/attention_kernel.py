@@ -10,10 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, lines
+from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, inlined, inner, lines
 from engine.models.panels import layer_of, multiply_rows, share_of
 from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
 
@@ -53,7 +52,7 @@ def looking() -> Callable[..., None]:
     return compiled(run)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def look(projections, x, text, room, out, part, parts):  # type: ignore[no-untyped-def]
     """A part of the frames [T, C] looks at the text, from which `out` [T, C] comes.
 
@@ -72,7 +71,7 @@ def look(projections, x, text, room, out, part, parts):  # type: ignore[no-untyp
     multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
 
 
-@njit(error_model="numpy")
+@inner
 def spread_keys(kv, k_at, keys, rows):  # type: ignore[no-untyped-def]
     """Put the keys of some rows, at columns from `k_at` on, into their places in the panels.
 
@@ -87,7 +86,7 @@ def spread_keys(kv, k_at, keys, rows):  # type: ignore[no-untyped-def]
                 keys[head * per_head + panel, i, lane] = kv[t, at + i]
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def attend(q, q_at, v, v_at, keys, seen, factor, relative, out, rows):  # type: ignore[no-untyped-def]
     """Attention of some rows, [T, C] into `out`.
 
@@ -123,7 +122,7 @@ def attend(q, q_at, v, v_at, keys, seen, factor, relative, out, rows):  # type: 
                 _add_relative(own_out, scores[i], positions, relative_values, row + i)
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
+@inlined
 def _multiply_six(out, out_at, x, x_at, packed, at, shape, rows):  # type: ignore[no-untyped-def]
     """One panel of a product of six rows, or of fewer, one by one."""
     if rows == 6:
@@ -134,7 +133,7 @@ def _multiply_six(out, out_at, x, x_at, packed, at, shape, rows):  # type: ignor
             multiply_tile(out, place, x, row, packed, at, 0, None, ONE, shape, 1, 1)
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
+@inlined
 def _weigh(scores, positions, all_positions, factor, query, q_at, relative, row):  # type: ignore[no-untyped-def]
     """Add the scores of the positions around a row, and turn all into weights, in place."""
     window, head_width = len(relative) // 2, relative.shape[1]
@@ -155,7 +154,7 @@ def _weigh(scores, positions, all_positions, factor, query, q_at, relative, row)
         scores[t] = ZERO
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _add_relative(out, weights, positions, relative, row):  # type: ignore[no-untyped-def]
     """Add the values of the positions around a row, [head width]."""
     window, head_width = len(relative) // 2, relative.shape[1]

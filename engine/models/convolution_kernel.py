@@ -14,11 +14,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.combination_kernel import ABREAST, combination
-from engine.models.kernel_parts import ONE, ZERO, lines
+from engine.models.kernel_parts import ONE, ZERO, inlined, inner, lines
 from engine.models.minimal_filtering import filtering
 from engine.models.panels import multiply_panels, multiply_part, share_of_product
 from engine.models.tile_kernel import FULL_ROWS, LANES
@@ -55,7 +54,7 @@ class Taps(NamedTuple):
         return self.taps // 2 * self.dilation
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def convolve(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-def]
     """A part of a convolution of `x` [T + 2 reach, in] into `out` [T, columns].
 
@@ -69,7 +68,7 @@ def convolve(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped
         _filter(conv, x, out, base, slope, part, parts)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inlined
 def _filter(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-def]
     """The same by way of points."""
     weight, _, bias, _, dilation, points, many = conv
@@ -104,7 +103,7 @@ def _filter(conv, x, out, base, slope, part, parts):  # type: ignore[no-untyped-
         _to_outputs(way, products, bias, out, base, slope, first, groups, panels)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _to_points(way, x, values, first, start, end):  # type: ignore[no-untyped-def]
     """Values [points, rows, in] of some groups of samples; the `first` of all begin at row 0."""
     (points, many, dilation), width = way, x.shape[1]
@@ -119,7 +118,7 @@ def _to_points(way, x, values, first, start, end):  # type: ignore[no-untyped-de
                 SAMPLES_11(values, to, x, source, None)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _to_outputs(way, products, bias, out, base, slope, first, groups, panels):  # type: ignore[no-untyped-def]
     """Some panels of rows of `out`, of some groups, from products [points, rows, columns]."""
     (points, many, dilation), (rows, width) = way, out.shape
@@ -142,7 +141,7 @@ def _to_outputs(way, products, bias, out, base, slope, first, groups, panels):  
                     out[t, c + lane] = max(y, slope * y)
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
+@inlined
 def _combine(points, many, out, place, products, source, finish):  # type: ignore[no-untyped-def]
     """The outputs of one group in a few columns."""
     if points == 8:

@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.kernel_parts import (
@@ -29,6 +28,8 @@ from engine.models.kernel_parts import (
     compiled,
     exponential,
     fetch,
+    inlined,
+    inner,
     lines,
     narrow,
     wide,
@@ -138,7 +139,7 @@ def decoding_step(head_width: int) -> Callable[..., None]:
     return compiled(step)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
     """The vector of a token at a position into row `b` of `x`."""
     tokens, alpha, frequencies = embedding
@@ -148,7 +149,7 @@ def _embed(embedding, token, position, x, b):  # type: ignore[no-untyped-def]
         x[b, 2 * i + 1] = tokens[token, 2 * i + 1] + alpha * np.cos(angle)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-def]
     """Put the newest key and value of head `h` of row `b` into its caches [T, head width]."""
     head_width = keys.shape[1]
@@ -157,7 +158,7 @@ def _remember(qkv, keys, values, at, b, h, width):  # type: ignore[no-untyped-de
         values[at, i] = narrow(qkv[b, 2 * width + h * head_width + i], values[at, i])
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
+@inlined
 def _attend(query, keys, values, length, next_at, scores, out, at, head_width):  # type: ignore[no-untyped-def]
     """Attention of one head over `length` positions, from and into `head_width` places at `at`.
 

@@ -11,10 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from numba import njit
-
 from engine.models.attention_kernel import Numbers, attend, spread_keys
-from engine.models.kernel_parts import ONE, ZERO, Norm, add_and_norm, compiled
+from engine.models.kernel_parts import ONE, ZERO, Norm, add_and_norm, compiled, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, layer_of, multiply_part, share_of
 
@@ -59,7 +57,7 @@ def encoding() -> Callable[..., None]:
     return compiled(encode)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def run_layers(weights, room, times, met, part, parts):  # type: ignore[no-untyped-def]
     """A part of all layers, after so many meetings; how many there have been then."""
     in_proj, relative_keys, relative_values, out_proj, norm1, first, second, norm2 = weights

@@ -12,10 +12,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from engine.models.kernel_parts import ONE, ZERO, compiled, exponential
+from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, layer_of, multiply_part, share_of
 
@@ -97,7 +96,7 @@ def undoing() -> Callable[..., None]:
     return compiled(undo)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _gate(both, out, first, part, parts):  # type: ignore[no-untyped-def]
     """A part of the rows from `first` on: tanh of the left half times the right half's sigmoid."""
     width = out.shape[1]

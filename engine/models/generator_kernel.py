@@ -12,12 +12,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.convolution_kernel import convolve
 from engine.models.hifigan import FINAL_SLOPE, SLOPE
-from engine.models.kernel_parts import ONE, ZERO, compiled
+from engine.models.kernel_parts import ONE, ZERO, compiled, inlined, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import share_of
 from engine.models.tile_kernel import LANES
@@ -29,7 +28,7 @@ Counts = NDArray[np.int64]
 TAPS = "points", "panels", "depth", "taps", "dilation", "outputs"
 PLACES = "weight", "scale", "bias", "kept"
 ROWS = "width", "most", "behind", "stride", "cut"
-LAYER = np.dtype([(f, np.int64) for f in (*TAPS, *PLACES, *ROWS)])
+LAYER = np.dtype([(f, np.int64) for f in (*TAPS, *PLACES, *ROWS)], align=True)
 """A convolution, one that upsamples, or the mean of a stage's blocks.
 
 `TAPS` are those of `convolution_kernel.Taps`, `PLACES` where weights begin among the numbers, and
@@ -93,8 +92,9 @@ def generating() -> Callable[..., int]:
 
     def generate(model, seen, after, bias, z, last, room, met, part, parts):  # type: ignore[no-untyped-def]
         call, worker = (model, seen, after, room, last), (met, part, parts)
-        rows = _alone(call, 0, bias, z, ONE, room.total, 0, worker)
-        times, at = 2, 1
+        times = at = np.int64(0)  # a literal would be compiled apart
+        rows = _alone(call, at, bias, z, ONE, room.total, times, worker)
+        times, at = times + 2, at + 1
         for stage in range(len(seen.ahead)):
             fresh = _upsample(call, stage, at, rows, times, worker)
             rows, times, at = _blocks(call, stage, at + 1, fresh, times + 2, worker)
@@ -105,7 +105,7 @@ def generating() -> Callable[..., int]:
     return compiled(generate)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _alone(call, at, bias, x, slope, out, times, worker):  # type: ignore[no-untyped-def]
     """A convolution of bent samples that is not part of a pair; how many rows it gives."""
     (model, seen, after, room, last), (met, part, parts) = call, worker
@@ -123,7 +123,7 @@ def _alone(call, at, bias, x, slope, out, times, worker):  # type: ignore[no-unt
     return rows
 
 
-@njit(fastmath=True, error_model="numpy")
+@inlined
 def _upsample(call, stage, at, rows, times, worker):  # type: ignore[no-untyped-def]
     """From `room.total` to `room.sound`; how many rows it gives."""
     model, seen, after, room, last = call
@@ -136,7 +136,7 @@ def _upsample(call, stage, at, rows, times, worker):  # type: ignore[no-untyped-
     return max(0, fresh - layer.cut if last else fresh)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inlined
 def _blocks(call, stage, at, fresh, times, worker):  # type: ignore[no-untyped-def]
     """From `room.sound` to `room.total`: the mean of a stage's blocks, of which some lag behind.
 
@@ -168,7 +168,7 @@ def _blocks(call, stage, at, fresh, times, worker):  # type: ignore[no-untyped-d
     return rows, times + 1, mean + 1
 
 
-@njit(fastmath=True, error_model="numpy")
+@inlined
 def _pair(call, at, source, count, into, times, worker):  # type: ignore[no-untyped-def]
     """Two convolutions, each of bent samples, whose outcome is added to what they began with.
 
@@ -203,7 +203,7 @@ def _pair(call, at, source, count, into, times, worker):  # type: ignore[no-unty
     return rows
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _bend(before, known, x, slope, bent, part, parts):  # type: ignore[no-untyped-def]
     """A part of the `known` rows `before` x, of x, and of silent rows, bent below zero."""
     begin, end = share_of(len(bent), part, parts)
@@ -219,7 +219,7 @@ def _bend(before, known, x, slope, bent, part, parts):  # type: ignore[no-untype
             bent[t, c] = ZERO
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _keep(kept, known, x, part, parts):  # type: ignore[no-untyped-def]
     """Keep the last of the `known` rows and of x, in a part of the columns; how many they are."""
     count = min(len(kept), known + len(x))
@@ -231,7 +231,7 @@ def _keep(kept, known, x, part, parts):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _copy(x, out, part, parts):  # type: ignore[no-untyped-def]
     """A part of the rows that both have."""
     begin, end = share_of(min(len(x), len(out)), part, parts)
@@ -240,7 +240,7 @@ def _copy(x, out, part, parts):  # type: ignore[no-untyped-def]
             out[t, c] = x[t, c]
 
 
-@njit(fastmath=True, error_model="numpy")
+@inlined
 def _add(x, factor, total, filled, part, parts):  # type: ignore[no-untyped-def]
     """A part of factor * x, added to the `filled` rows of the total; the others had nothing yet."""
     begin, end = share_of(len(x), part, parts)
@@ -252,27 +252,27 @@ def _add(x, factor, total, filled, part, parts):  # type: ignore[no-untyped-def]
             total[t, c] = factor * x[t, c]
 
 
-@njit(error_model="numpy")
+@inlined
 def _rows(flat, first, rows, width):  # type: ignore[no-untyped-def]
     """Some rows of a flat array."""
     return flat[first * width : (first + rows) * width].reshape(rows, width)
 
 
-@njit(error_model="numpy")
+@inlined
 def _kept(kept, layer):  # type: ignore[no-untyped-def]
     """The place of a layer among the kept rows."""
     size = layer.most * layer.width
     return kept[layer.kept : layer.kept + size].reshape(layer.most, layer.width)
 
 
-@njit(error_model="numpy")
+@inlined
 def _bias(model, at):  # type: ignore[no-untyped-def]
     """The biases of a layer, [1, columns]."""
     layer = model.layers[at]
     return _rows(model.numbers[layer.bias :], 0, 1, layer.panels * LANES)
 
 
-@njit(error_model="numpy")
+@inlined
 def _taps(numbers, layer, bias):  # type: ignore[no-untyped-def]
     """The `Taps` of a layer."""
     shape = max(1, layer.points), layer.panels, layer.depth, LANES

@@ -23,6 +23,14 @@ LINE = 64  # bytes of a cache line
 EPSILON = np.float32(1e-5)  # of the layer norms
 
 
+_compile: Any = partial(njit, fastmath=True, error_model="numpy")  # numba's types lack options
+inner = _compile(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""A function that compiled code alone calls: compiled by itself, once for all calls."""
+
+inlined = _compile(inline="always")
+"""One that becomes part of its caller; faster compiled where there are few calls."""
+
+
 class Norm(NamedTuple):
     """The layer norms of one kind, of all layers: float32 [layers, D] each."""
 
@@ -37,7 +45,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     this folder has, which may hold what the function calls.
     """
     function.__qualname__ += f"-{digest_of(Path(__file__).parent)}"
-    compiler = partial(njit, fastmath=True, nogil=True, error_model="numpy")
+    compiler = partial(_compile, nogil=True)
     try:
         return cast(Callable[..., Any], compiler(cache=True)(function))
     except RuntimeError as error:  # numba's word for: no folder of ours can be written
@@ -54,7 +62,7 @@ def digest_of(folder: Path) -> str:
     return whole.hexdigest()
 
 
-@njit(fastmath=True, error_model="numpy", inline="always")
+@inlined
 def exponential(x):  # type: ignore[no-untyped-def]
     """e ** x for x <= 0, to 2 units in the last place; unlike the library's it vectorizes.
 
@@ -73,7 +81,7 @@ def exponential(x):  # type: ignore[no-untyped-def]
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def add_and_norm(x, y, gain, bias):  # type: ignore[no-untyped-def]
     """Add `y` to `x` [B, D] and normalize every row, in place."""
     rows, width = x.shape
@@ -90,7 +98,7 @@ def add_and_norm(x, y, gain, bias):  # type: ignore[no-untyped-def]
             x[b, i] = (x[b, i] - mean) * inverse * gain[i] + bias[i]
 
 
-@njit(error_model="numpy")
+@inner
 def lines(rows, width):  # type: ignore[no-untyped-def]
     """Room for float32 [rows, width] from the beginning of a cache line on."""
     room = np.empty(rows * width + LINE // 4, np.float32)

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from engine.models.kernel_parts import inner
 
 SHARED_BYTES = 1 << 20  # of a matrix: worth the work of several threads
 TURNS = 2000  # to look for the others before the processor is left to them
@@ -53,7 +55,7 @@ def _helpers(threads: int, process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "kernel")
 
 
-@njit(error_model="numpy")
+@inner
 def meet(met, times, parts):  # type: ignore[no-untyped-def]
     """Wait until all parts have come here; `times` counts the meetings of a call, from 1 on."""
     if parts == 1:

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.models.kernel_parts import LINE
+from engine.models.kernel_parts import LINE, inlined, inner
 from engine.models.tile_kernel import FULL_PANELS, FULL_ROWS, LANES, multiply_tile
 
 
@@ -55,20 +54,20 @@ def aligned(shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
     return torch.from_numpy(room[first : first + size]).view(kind).view(shape)
 
 
-@njit(error_model="numpy")
+@inner
 def share_of(count, part, parts):  # type: ignore[no-untyped-def]
     """Where one part's share of so many panels or rows begins and ends."""
     return count * part // parts, count * (part + 1) // parts
 
 
-@njit(error_model="numpy", inline="always")
+@inlined
 def layer_of(packed, layer):  # type: ignore[no-untyped-def]
     """One layer of a projection, for `multiply_rows`."""
     weight, scale, bias = packed
     return weight[layer : layer + 1], scale[layer : layer + 1], bias[layer : layer + 1]
 
 
-@njit(error_model="numpy")
+@inlined
 def share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-def]
     """A part's rows, of some, and panels of a product: where they begin and end.
 
@@ -81,21 +80,21 @@ def share_of_product(rows, weight, x, part, parts):  # type: ignore[no-untyped-d
     return (first + begin, first + until), (0, panels)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def multiply_part(packed, taps, dilation, x, out, to, base, slope, rows, part, parts):  # type: ignore[no-untyped-def]
     """A part of `multiply_rows`; the parts must meet before the outcome is read."""
     own, panels = share_of_product(rows, packed[0], x, part, parts)
     multiply_panels(packed, taps, dilation, x, out, to, base, slope, own, panels)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def multiply_rows(packed, taps, dilation, x, out, to, base, slope, rows):  # type: ignore[no-untyped-def]
     """Some rows of a product of `x`, tap after tap, put `to` rows further into `out`."""
     panels = 0, packed[0].shape[1]
     multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, panels)
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, some):  # type: ignore[no-untyped-def]
     """The same for some of the panels: the first one and their end.
 
@@ -132,7 +131,7 @@ def multiply_panels(packed, taps, dilation, x, out, to, base, slope, rows, some)
         panel += count
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def]
     """Rows of `x` [B, in] times some of a layer's panels: columns of `out` [B, out].
 
@@ -156,7 +155,7 @@ def multiply(packed, layer, x, out, slope, some):  # type: ignore[no-untyped-def
         panel += count
 
 
-@njit(fastmath=True, error_model="numpy")
+@inner
 def _multiply_tile(out, to, x, begin, packed, at, column, slope, shape, size):  # type: ignore[no-untyped-def]
     """`multiply_tile` of as many rows and panels; more than six never come in less than three."""
     if size == (1, 4):

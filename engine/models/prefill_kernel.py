@@ -11,11 +11,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.models.attention_kernel import Numbers, attend, spread_keys
-from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled, lines, narrow
+from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled, inner, lines, narrow
 from engine.models.kernel_threads import meet
 from engine.models.panels import layer_of, multiply_part, share_of
 
@@ -84,7 +83,7 @@ def prefilling() -> Callable[..., None]:
     return compiled(fill)
 
 
-@njit(error_model="numpy")
+@inner
 def _keep(qkv, keys, values, layer, rows):  # type: ignore[no-untyped-def]
     """Put keys and values of some positions where the cache will have them."""
     _, heads, _, head_width = keys.shape
