@@ -8,8 +8,9 @@ parallel loop of a library takes many.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -19,11 +20,14 @@ import torch
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from engine.models.kernel_parts import inner
 
+Counts = NDArray[np.int64]
 SHARED_BYTES = 1 << 20  # of a matrix: worth the work of several threads
 TURNS = 2000  # to look for the others before the processor is left to them
+RELEASED = 1 << 62  # more than all meetings of all parts
 ONE_AT_A_TIME = Lock()  # parts that wait for parts of another call would wait for ever
 
 
@@ -38,15 +42,32 @@ def share(kernel: Callable[..., Any], matrix_bytes: int, *arguments: object) -> 
     met = np.zeros(1, np.int64)
     if parts == 1:
         return kernel(*arguments, met, 0, 1)
-    with ONE_AT_A_TIME:
+    with ONE_AT_A_TIME, _released_if_it_fails(met):
         others = [
-            _helpers(parts - 1, os.getpid()).submit(kernel, *arguments, met, part, parts)
+            _helpers(parts - 1, os.getpid()).submit(_run, kernel, arguments, met, part, parts)
             for part in range(1, parts)
         ]
         outcome = kernel(*arguments, met, 0, parts)
         for other in others:
             other.result()
     return outcome
+
+
+def _run(
+    kernel: Callable[..., Any], arguments: tuple[object, ...], met: Counts, part: int, parts: int
+) -> None:
+    with _released_if_it_fails(met):
+        kernel(*arguments, met, part, parts)
+
+
+@contextmanager
+def _released_if_it_fails(met: Counts) -> Iterator[None]:
+    """Let nobody wait for a part that failed, or that was interrupted before it began."""
+    try:
+        yield
+    except BaseException:
+        met[0] = RELEASED
+        raise
 
 
 @cache

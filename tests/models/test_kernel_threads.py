@@ -78,13 +78,21 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
-def test_a_failing_part_fails_the_call() -> None:
+@njit(nogil=True)
+def wait_for_all(met, parts):  # type: ignore[no-untyped-def]
+    meet(met, 1, parts)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_nobody_waits_for_a_part_that_fails(failing: int, error: type[BaseException]) -> None:
     torch.set_num_threads(2)
 
     def fail(met: NDArray[np.int64], part: int, parts: int) -> None:
-        if part == 1:
-            raise MemoryError
+        if part == failing:
+            raise error
+        wait_for_all(met, parts)
 
-    with pytest.raises(MemoryError):
+    with pytest.raises(error):
         share(fail, SHARED_BYTES)
     assert passed(2)[0] == 2
