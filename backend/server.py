@@ -1,7 +1,7 @@
 """Builds the gRPC server, and runs it until it is told to end.
 
 Its life: bind the port (so that a wrong one is known at once), load the weights, start, speak
-once to warm up, say SERVING; on SIGTERM say NOT_SERVING, let live requests finish, end.
+to warm up, say SERVING; on SIGTERM say NOT_SERVING, let live requests finish, end.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from backend.storage.database import open_database
 from backend.storage.lock import FolderLock
 from backend.storage.voices import VoiceTable
 from backend.voices.library import VoiceLibrary
-from engine.errors import SynthesisError
-from engine.types import SynthesisRequest
+from backend.warming import warm_up
 
 if TYPE_CHECKING:
     from engine.pipeline.bundle import Bundle
@@ -47,7 +46,6 @@ OUR_SERVICES = (
     tts_pb2.DESCRIPTOR.services_by_name["TextToSpeechService"].full_name,
     voices_pb2.DESCRIPTOR.services_by_name["VoiceService"].full_name,
 )
-WARM_UP_TEXT = "1, 2, 3."
 LAST_WORDS_S = 1.0
 MESSAGE_OVERHEAD_BYTES = 64 * 2**10
 
@@ -100,7 +98,7 @@ class TtsServer:
             ) from error
 
     async def start(self, loaded: Sequence[LoadedBundle]) -> None:
-        """Serve with these bundles; health says SERVING when they have spoken once.
+        """Serve with these bundles; health says SERVING when they have spoken.
 
         Raises:
             ConfigurationError: the database cannot be used, or two bundles have one name.
@@ -123,8 +121,7 @@ class TtsServer:
         reflection.enable_server_reflection(names, self._grpc)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._grpc.start()
-        for engine in engines.all:
-            await _warm_up(engine)
+        await warm_up(engines, voices)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         self._watches = [
             asyncio.create_task(self._watch_engine(engine.inference)) for engine in engines.all
@@ -203,24 +200,6 @@ def _open_library(settings: Settings, bundles: Sequence[Bundle]) -> VoiceLibrary
     for voice_id, name in library.displaced():
         logger.warning("voice %s was made for the bundle %s, not loaded now", voice_id, name)
     return library
-
-
-async def _warm_up(engine: Engine) -> None:
-    """Speak once, so that no caller pays for what the first use costs.
-
-    Speech that does not come off has warmed the models as well, and is no reason not to serve:
-    the next one may. Anything else is.
-    """
-    inference = engine.inference
-    for voice in list(engine.bundle.builtin_voices.values())[:1]:
-        stream = inference.open(SynthesisRequest(WARM_UP_TEXT, voice.language, voice.prompt))
-        try:
-            async for _ in stream:
-                pass
-        except SynthesisError as error:
-            logger.warning("warming up gave no speech: %s", error)
-        finally:
-            inference.close(stream)
 
 
 def _address(settings: Settings) -> str:
