@@ -46,7 +46,8 @@ class Model(NamedTuple):
         layers: `LAYER` of the first convolution, of each stage's upsampling, its blocks'
             convolutions and its mean, and of the last convolution.
         pairs: how many pairs of convolutions each block of a stage has.
-        lead: how many rows lie ahead of a sound: those that its layer has kept.
+        lead: how many rows there is room for ahead of a sound, for those that are kept of it or
+            skipped.
     """
 
     numbers: Numbers

@@ -102,7 +102,7 @@ class _Packing:
 
     def __init__(self, pairs: list[int]) -> None:
         self.silent: list[int] = []  # how many rows ahead of the sound a layer begins with
-        self.largest_bytes = self._size = self._kept = 0
+        self.largest_bytes = self._size = self._kept = self._lead = 0
         self._pairs, self._layers = pairs, list[dict[str, int]]()
         self._numbers: list[Numbers] = []
 
@@ -117,6 +117,7 @@ class _Packing:
         behind = -(-padding // stride)
         ends = {"behind": behind, "cut": behind * stride - padding}
         self._add(width, taps.taps - 1, taps.taps - 1, **self._placed(taps), **ends, stride=stride)
+        self._lead = max(self._lead, padding)
 
     def add_mean(self, width: int, most: int) -> None:
         """The mean of sounds of which some are at most so many rows ahead of others."""
@@ -130,7 +131,7 @@ class _Packing:
                 record[name] = number
         numbers = aligned((self._size,), torch.float32).numpy()
         np.concatenate([each.reshape(-1) for each in self._numbers], out=numbers)
-        return Model(numbers, layers, np.array(self._pairs), int(layers["most"].max()))
+        return Model(numbers, layers, np.array(self._pairs), self._lead)
 
     def _placed(self, taps: Taps) -> dict[str, int]:
         """Put the weights of a layer behind the others; what its `LAYER` says of them."""
@@ -147,6 +148,7 @@ class _Packing:
     def _add(self, width: int, most: int, silent: int, **others: int) -> None:
         self._layers.append({"width": width, "most": most, "kept": self._kept, **others})
         self._kept += most * width
+        self._lead = max(self._lead, most)
         self.silent.append(silent)
 
 

@@ -69,6 +69,24 @@ def test_pieces_join_to_what_one_pass_makes(
 
 
 @torch.inference_mode()
+@SIZES
+@pytest.mark.parametrize("sizes", [[150], [63, 65, 22], [1, 149]])
+def test_pieces_longer_than_a_block_join_as_well(sizes: list[int], config: HifiGanConfig) -> None:
+    network, style = generator(packed=True, config=config), torch.randn(1, 5, 1)
+    z = torch.randn(1, config.in_channels, sum(sizes))
+    stream = stream_of(network, style)
+    parts = z.split(sizes, dim=-1)
+    pieces = [stream.push(part, last=part is parts[-1]) for part in parts]
+    torch.testing.assert_close(torch.cat(pieces, dim=-1), network(z, style), atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_an_upsampling_that_adds_a_sample_stays_plain() -> None:
+    network = generator(packed=True, config=replace(CONFIG, upsample_kernel_sizes=(11, 8, 3)))
+    assert network.packed is None
+
+
+@torch.inference_mode()
 @KINDS
 def test_no_more_is_held_back_than_the_reach(packed: bool) -> None:
     stream = stream_of(generator(packed=packed), torch.zeros(1, 5, 1))
