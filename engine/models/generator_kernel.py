@@ -179,11 +179,11 @@ def _pair(call, at, source, count, into, times, worker):  # type: ignore[no-unty
     first, second, lead = model.layers[at], model.layers[at + 1], model.lead
     known, between, width = seen.known[at], seen.known[at + 1], first.width
     before, before_second = _kept(seen.kept, first), _kept(seen.kept, second)
-    reach, second_reach = first.most // 2, second.most // 2
+    reach, second_reach = first.behind, second.behind
     x = _rows(source, lead, count, width)
-    bent = _rows(room.bent, 0, known + count + (first.behind if last else 0), width)
+    bent = _rows(room.bent, 0, known + count + (reach if last else 0), width)
     ready = max(0, len(bent) - 2 * reach)
-    middle = _rows(room.middle, 0, between + ready + (second.behind if last else 0), width)
+    middle = _rows(room.middle, 0, between + ready + (second_reach if last else 0), width)
     made = middle[between : between + ready]
     _copy(before[:known], _rows(source, lead - known, known, width), part, parts)
     _copy(before_second[:between], middle[:between], part, parts)

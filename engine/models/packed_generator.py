@@ -108,8 +108,7 @@ class _Packing:
 
     def add_convolution(self, taps: Taps, width: int) -> None:
         """One that keeps the length of its input."""
-        reach = taps.taps // 2 * taps.dilation
-        self._add(width, 2 * reach, reach, **self._placed(taps), behind=reach)
+        self._add(width, 2 * taps.reach, taps.reach, **self._placed(taps), behind=taps.reach)
 
     def add_upsampling(self, up: nn.ConvTranspose1d, width: int) -> None:
         """One that multiplies it."""
