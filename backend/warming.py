@@ -30,6 +30,7 @@ async def warm_up(engines: Engines, voices: VoiceLibrary) -> None:
     voice_of: dict[tuple[str, str], str] = {}
     for voice in await asyncio.to_thread(voices.list):
         voice_of.setdefault((voice.bundle, voice.language), voice.voice_id)
+    logger.info("warming up: the first start on a machine compiles, which takes a minute or two")
     for (bundle, language), voice_id in voice_of.items():
         try:
             prompt = await asyncio.to_thread(voices.prompt, voice_id)
