@@ -9,14 +9,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, inlined, inner, lines
-from engine.models.panels import layer_of, multiply_rows, share_of
+from engine.models.kernel_parts import (
+    ONE,
+    ZERO,
+    Numbers,
+    add_and_norm,
+    compiled,
+    exponential,
+    inlined,
+    inner,
+    lines,
+)
+from engine.models.kernel_threads import meet
+from engine.models.panels import layer_of, multiply_part, multiply_rows, share_of
 from engine.models.tile_kernel import FULL_ROWS, LANES, multiply_tile
-
-Numbers = NDArray[np.float32]
 
 
 class ReadText(NamedTuple):
@@ -69,6 +75,35 @@ def look(projections, x, text, room, out, part, parts):  # type: ignore[no-untyp
     attend(queries, 0, both, at, keys, len(both), ONE, (nothing, nothing), found, rows)
     multiply_rows(layer_of(straight, 0), 1, 1, x, kept, 0, None, ONE, rows)
     multiply_rows(layer_of(from_found, 0), 1, 1, found, out, 0, kept, ONE, rows)
+
+
+@inlined
+def finish_layer(layer, weights, room, rows, times, met, part, parts):  # type: ignore[no-untyped-def]
+    """A part of what follows the attention in a layer, for some rows of `room`'s x, in place.
+
+    Returns how often the parts have met then. The weights are of the attention's outcome, the norm
+    after it, the two layers behind and the norm after those. x and what lies between the two have
+    as many silent rows before and behind as the two reach.
+    """
+    (out_proj, norm1, first, second, norm2), (x, attended, hidden, added) = weights, room
+    taps = first[0].shape[2] // x.shape[1]
+    begin, end = share_of(rows[1] - rows[0], part, parts)
+    own = slice(rows[0] + begin, rows[0] + end)
+    own_x = slice(own.start + taps // 2, own.stop + taps // 2)
+    packed = layer_of(out_proj, layer)
+    multiply_part(packed, 1, 1, attended, added, 0, None, ONE, rows, part, parts)
+    meet(met, times + 1, parts)
+    add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
+    meet(met, times + 2, parts)
+    packed = layer_of(first, layer)
+    multiply_part(packed, taps, 1, x, hidden, taps // 2, None, ZERO, rows, part, parts)
+    meet(met, times + 3, parts)
+    packed = layer_of(second, layer)
+    multiply_part(packed, taps, 1, hidden, added, 0, None, ONE, rows, part, parts)
+    meet(met, times + 4, parts)
+    add_and_norm(x[own_x], added[own], norm2.gain[layer], norm2.bias[layer])
+    meet(met, times + 5, parts)
+    return times + 5
 
 
 @inner

@@ -13,11 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.models.combination_kernel import ABREAST, combination
-from engine.models.kernel_parts import ONE, ZERO, inlined, inner, lines
+from engine.models.kernel_parts import ONE, ZERO, Numbers, inlined, inner, lines
 from engine.models.minimal_filtering import filtering
 from engine.models.panels import multiply_panels, multiply_part, share_of_product
 from engine.models.tile_kernel import FULL_ROWS, LANES
@@ -26,7 +23,6 @@ SAMPLES_8, OUTPUTS_8 = (combination(matrix) for matrix in filtering(3)[::2])
 SAMPLES_11, OUTPUTS_11 = (combination(matrix) for matrix in filtering(11)[::2])
 OUTPUTS_11_5 = combination(filtering(7).outputs)
 TOGETHER = 8  # tiles between samples and outputs: what of them stays in the caches
-Sound = NDArray[np.float32]
 
 
 class Taps(NamedTuple):
@@ -40,9 +36,9 @@ class Taps(NamedTuple):
         points, outputs: how many outputs a group has, and by way of how many points; 0 without.
     """
 
-    weight: NDArray[np.float32]
-    scale: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    weight: Numbers
+    scale: Numbers
+    bias: Numbers
     taps: int
     dilation: int
     points: int

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from engine.models.attention_kernel import Numbers, attend, spread_keys
-from engine.models.kernel_parts import ONE, ZERO, Norm, add_and_norm, compiled, inner
+from engine.models.attention_kernel import attend, finish_layer, spread_keys
+from engine.models.kernel_parts import ONE, Norm, Numbers, compiled, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, layer_of, multiply_part, share_of
 
@@ -64,10 +64,8 @@ def run_layers(weights, room, times, met, part, parts):  # type: ignore[no-untyp
     x, qkv, keys, attended, hidden, added = room
     length, width = attended.shape
     layers, reach = len(relative_keys), (len(x) - length) // 2
-    whole, taps = (0, length), 2 * reach + 1
-    rows = share_of(length, part, parts)
-    own, own_x = slice(rows[0], rows[1]), slice(rows[0] + reach, rows[1] + reach)
-    inside = x[reach : reach + length]
+    behind, places = (out_proj, norm1, first, second, norm2), (x, attended, hidden, added)
+    whole, rows, inside = (0, length), share_of(length, part, parts), x[reach : reach + length]
     for layer in range(layers):
         packed = layer_of(in_proj, layer)
         multiply_part(packed, 1, 1, inside, qkv, 0, None, ONE, whole, part, parts)
@@ -77,18 +75,5 @@ def run_layers(weights, room, times, met, part, parts):  # type: ignore[no-untyp
         relative = relative_keys[layer], relative_values[layer]
         attend(qkv, 0, qkv, 2 * width, keys, length, ONE, relative, attended, rows)
         meet(met, times + 3, parts)
-        packed = layer_of(out_proj, layer)
-        multiply_part(packed, 1, 1, attended, added, 0, None, ONE, whole, part, parts)
-        meet(met, times + 4, parts)
-        add_and_norm(x[own_x], added[own], norm1.gain[layer], norm1.bias[layer])
-        meet(met, times + 5, parts)
-        packed = layer_of(first, layer)
-        multiply_part(packed, taps, 1, x, hidden, reach, None, ZERO, whole, part, parts)
-        meet(met, times + 6, parts)
-        packed = layer_of(second, layer)
-        multiply_part(packed, taps, 1, hidden, added, 0, None, ONE, whole, part, parts)
-        meet(met, times + 7, parts)
-        add_and_norm(x[own_x], added[own], norm2.gain[layer], norm2.bias[layer])
-        times += 8
-        meet(met, times, parts)
+        times = finish_layer(layer, behind, places, whole, times + 3, met, part, parts)
     return times

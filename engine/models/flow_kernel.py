@@ -12,13 +12,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.models.kernel_parts import ONE, ZERO, compiled, exponential, inner
+from engine.models.kernel_parts import ONE, ZERO, Numbers, compiled, exponential, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import Projection, layer_of, multiply_part, share_of
-
-Numbers = NDArray[np.float32]
 
 
 class FlowWeights(NamedTuple):

@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from engine.models.convolution_kernel import convolve
 from engine.models.hifigan import FINAL_SLOPE, SLOPE
-from engine.models.kernel_parts import ONE, ZERO, compiled, inlined, inner
+from engine.models.kernel_parts import ONE, ZERO, Counts, Numbers, compiled, inlined, inner
 from engine.models.kernel_threads import meet
 from engine.models.panels import share_of
 from engine.models.tile_kernel import LANES
 
 BENT, FINALLY_BENT = np.float32(SLOPE), np.float32(FINAL_SLOPE)
-Numbers = NDArray[np.float32]
-Counts = NDArray[np.int64]
 
 TAPS = "points", "panels", "depth", "taps", "dilation", "outputs"
 PLACES = "weight", "scale", "bias", "kept"

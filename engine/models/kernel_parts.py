@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
+Numbers = NDArray[np.float32]
+Counts = NDArray[np.int64]
 ONE, ZERO = np.float32(1), np.float32(0)
 LINE = 64  # bytes of a cache line
 EPSILON = np.float32(1e-5)  # of the layer norms

@@ -20,11 +20,9 @@ import torch
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
-from engine.models.kernel_parts import inner
+from engine.models.kernel_parts import Counts, inner
 
-Counts = NDArray[np.int64]
 SHARED_BYTES = 1 << 20  # of a matrix: worth the work of several threads
 TURNS = 2000  # to look for the others before the processor is left to them
 RELEASED = 1 << 62  # more than all meetings of all parts

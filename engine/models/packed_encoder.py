@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.models.attention import ChannelNorm, ConvFeedForward, Encoder, MultiHeadAttention
-from engine.models.attention_kernel import Numbers
 from engine.models.encoder_kernel import EncoderRoom, EncoderWeights, encoding
-from engine.models.kernel_parts import Norm
+from engine.models.kernel_parts import Norm, Numbers
 from engine.models.kernel_threads import share
 from engine.models.packed_layers import Layer, joined, numbers, projection, scaled, weights_of
 from engine.models.panels import padded

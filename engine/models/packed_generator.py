@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.models.convolution_kernel import Taps
-from engine.models.generator_kernel import LAYER, Model, Numbers, Room, Seen, generating
+from engine.models.generator_kernel import LAYER, Model, Room, Seen, generating
 from engine.models.hifigan import HifiGan, ResBlock
+from engine.models.kernel_parts import Numbers
 from engine.models.kernel_threads import share
 from engine.models.minimal_filtering import FEWEST, at_points, filtering
 from engine.models.packed_layers import projection, weights_of, with_biases

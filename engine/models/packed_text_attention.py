@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from engine.models.attention_kernel import Numbers, ReadText, looking, reading
+from engine.models.attention_kernel import ReadText, looking, reading
+from engine.models.kernel_parts import Numbers
 from engine.models.kernel_threads import share
 from engine.models.packed_layers import followed, joined, projection, scaled, weights_of
 from engine.models.panels import Projection, padded

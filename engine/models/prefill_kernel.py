@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models.attention_kernel import Numbers, attend, spread_keys
-from engine.models.kernel_parts import ONE, ZERO, add_and_norm, compiled, inner, lines, narrow
+from engine.models.attention_kernel import attend, finish_layer, spread_keys
+from engine.models.kernel_parts import ONE, Numbers, compiled, inner, lines, narrow
 from engine.models.kernel_threads import meet
 from engine.models.panels import layer_of, multiply_part, share_of
 
@@ -49,6 +49,7 @@ def prefilling() -> Callable[..., None]:
         x, qkv, panels, attended, hidden, added, keys, values = room
         length, width = x.shape
         layers, head_width = keys.shape[0], keys.shape[3]
+        behind, places = (out_proj, norm1, linear1, linear2, norm2), (x, attended, hidden, added)
         factor, nothing, times = ONE / np.sqrt(np.float32(head_width)), lines(0, head_width), 0
         for layer in range(layers):
             packed, all_rows = layer_of(in_proj, layer), (0, length)
@@ -62,23 +63,9 @@ def prefilling() -> Callable[..., None]:
             first = length - 1 if layer == layers - 1 else 0
             begin, end = share_of(length - first, part, parts)
             rows, some = (first + begin, first + end), (first, length)
-            own = slice(first + begin, first + end)
             attend(qkv, 0, qkv, 2 * width, panels, text, factor, (nothing, nothing), attended, rows)
             meet(met, times + 3, parts)
-            packed = layer_of(out_proj, layer)
-            multiply_part(packed, 1, 1, attended, added, 0, None, ONE, some, part, parts)
-            meet(met, times + 4, parts)
-            add_and_norm(x[own], added[own], norm1.gain[layer], norm1.bias[layer])
-            meet(met, times + 5, parts)
-            packed = layer_of(linear1, layer)
-            multiply_part(packed, 1, 1, x, hidden, 0, None, ZERO, some, part, parts)
-            meet(met, times + 6, parts)
-            packed = layer_of(linear2, layer)
-            multiply_part(packed, 1, 1, hidden, added, 0, None, ONE, some, part, parts)
-            meet(met, times + 7, parts)
-            add_and_norm(x[own], added[own], norm2.gain[layer], norm2.bias[layer])
-            times += 8
-            meet(met, times, parts)
+            times = finish_layer(layer, behind, places, some, times + 3, met, part, parts)
 
     return compiled(fill)
 

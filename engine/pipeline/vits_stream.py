@@ -142,7 +142,7 @@ class VitsStream:
         """
         begin = self.vocoded_frames
         first = max(0, begin - FLOW_REACH_FRAMES)
-        z, frames = self._latents(semantic_tokens, first, begin - first)
+        z, frames = self._latents(semantic_tokens, first)
         end = frames if last else max(begin, frames - HELD_FRAMES)
         if self._vocoder is None:
             self._vocoder = stream_of(self._decoder.dec, self.style)
@@ -158,12 +158,13 @@ class VitsStream:
             self._noise = torch.cat([self._noise, fresh])
         return self._noise[:frames]
 
-    def _latents(self, semantic_tokens: Tensor, begin: int, ahead: int) -> tuple[Tensor, int]:
+    def _latents(self, semantic_tokens: Tensor, begin: int) -> tuple[Tensor, int]:
         """Latents [1, C, T] of the frames from `begin` on, and how many frames there are in all.
 
-        The first `ahead` are there for the others to look at.
+        Those that the vocoder was given before are there only for the others to look at.
         """
         decoder, device = self._decoder, self.style.device
+        ahead = self.vocoded_frames - begin
         if self._text is None:
             self._text = decoder.encode_text(self.phoneme_ids[None].to(device))
         tokens = semantic_tokens[None].to(device)

@@ -126,13 +126,13 @@ def _compiled(layers: list[tuple[nn.Conv1d, Tensor]]) -> Callable[[], None]:
     largest = max(taps.weight.nbytes for taps, _ in packed)
     kernel = _plain_convolution()
 
-    def convolve() -> None:
+    def run_all() -> None:
         for taps, x in packed:
             out = np.empty((len(x) - 2 * taps.reach, taps.bias.shape[1]), np.float32)
             for _ in range(PIECES):
                 share(kernel, largest, taps, x, out)
 
-    return convolve
+    return run_all
 
 
 def _plain_convolution() -> Callable[..., None]:
