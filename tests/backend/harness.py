@@ -159,3 +159,12 @@ def reason(error: grpc.aio.AioRpcError) -> str:
 def violated_field(error: grpc.aio.AioRpcError) -> str:
     """Return the field that a failed call complains about."""
     return detail(error, error_details_pb2.BadRequest).field_violations[0].field
+
+
+async def create_voice(
+    server: Harness, voice_id: str = "tenor", pitch_hz: int = 300, **fields: Any
+) -> voices_pb2.Voice:
+    """Return a new voice of a server."""
+    config = voice_config(voice_id, **fields)
+    reply = await server.voices.CreateVoice(upload(config, tone_wav(pitch_hz), tone_wav()))
+    return reply.voice

@@ -14,29 +14,12 @@ from backend.config import Settings
 from backend.engines import LoadedBundle
 from backend.errors import ConfigurationError
 from backend.server import TtsServer
-from tests.backend.harness import (
-    PCM,
-    Harness,
-    reason,
-    running,
-    speech,
-    tone_wav,
-    upload,
-    violated_field,
-    voice_config,
-)
+from tests.backend.harness import PCM, create_voice, reason, running, speech, violated_field
 from tests.backend.tones import RATE_HZ, ToneBundle, ToneScheduler, pitch_hz
 
 pytestmark = pytest.mark.asyncio
 
 SPANISH = ToneBundle(name="spanish", languages=("es",), revision="second")
-
-
-async def create(server: Harness, voice_id: str, **fields: object) -> voices_pb2.Voice:
-    """Return a new voice."""
-    config = voice_config(voice_id, **fields)
-    reply = await server.voices.CreateVoice(upload(config, tone_wav(300), tone_wav()))
-    return reply.voice
 
 
 async def test_voices_of_all_bundles_are_listed_with_what_they_speak(tmp_path: Path) -> None:
@@ -68,11 +51,11 @@ async def test_a_request_goes_to_the_engine_of_its_voice(tmp_path: Path) -> None
 
 async def test_a_voice_is_made_for_the_bundle_that_is_named(tmp_path: Path) -> None:
     async with running(tmp_path, bundles=(ToneBundle(), SPANISH)) as server:
-        voice = await create(server, "tenor", language="es", bundle="spanish")
+        voice = await create_voice(server, "tenor", language="es", bundle="spanish")
         assert (voice.bundle, list(voice.spoken_languages)) == ("spanish", ["es"])
-        assert (await create(server, "bass")).bundle == "tones"
+        assert (await create_voice(server, "bass")).bundle == "tones"
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await create(server, "nobody", bundle="french")
+            await create_voice(server, "nobody", bundle="french")
     assert violated_field(caught.value) == "config.bundle"
 
 
@@ -80,7 +63,7 @@ async def test_a_voice_whose_bundle_is_gone_speaks_with_the_first(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(tmp_path, bundles=(ToneBundle(), SPANISH)) as server:
-        await create(server, "tenor", language="es", bundle="spanish")
+        await create_voice(server, "tenor", language="es", bundle="spanish")
     both = ToneBundle(languages=("en", "es"))
     async with running(tmp_path, bundles=(both,)) as server:
         heard = await server.hear(speech("la", voice="voices/tenor", language="en"))
@@ -90,7 +73,7 @@ async def test_a_voice_whose_bundle_is_gone_speaks_with_the_first(
 
 async def test_a_bundle_replaced_under_its_name_meets_no_stale_prompt(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor")
+        await create_voice(server, "tenor")
     (folder,) = (tmp_path / "voices").iterdir()
     old = folder / "prompt-first.safetensors"
     old.write_bytes(b"a prompt that the new bundle must not read")
@@ -112,7 +95,7 @@ async def test_a_database_of_an_older_version_gains_its_columns(tmp_path: Path) 
     import sqlite3
 
     async with running(tmp_path) as server:
-        await create(server, "tenor")
+        await create_voice(server, "tenor")
     with sqlite3.connect(tmp_path / "gptsovits.db") as database:
         database.execute("ALTER TABLE voices DROP COLUMN bundle")
     database.close()

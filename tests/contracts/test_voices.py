@@ -19,6 +19,7 @@ from gptsovits.tts.v1 import voices_pb2
 from tests.backend.harness import (
     PCM,
     Harness,
+    create_voice,
     detail,
     reason,
     running,
@@ -33,14 +34,6 @@ from tests.backend.tones import RATE_HZ, pitch_hz
 pytestmark = pytest.mark.asyncio
 
 Messages = Iterator[voices_pb2.CreateVoiceRequest]
-
-
-async def create(server: Harness, voice_id: str = "tenor", pitch: int = 300) -> voices_pb2.Voice:
-    """Return a new voice."""
-    reply = await server.voices.CreateVoice(
-        upload(voice_config(voice_id), tone_wav(pitch), tone_wav())
-    )
-    return reply.voice
 
 
 async def refused(server: Harness, messages: Messages) -> grpc.aio.AioRpcError:
@@ -69,7 +62,7 @@ def as_mp3(wav: bytes) -> bytes:
 
 async def test_created_voice_speaks_at_once(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        voice = await create(server, "tenor", pitch=300)
+        voice = await create_voice(server, "tenor", pitch_hz=300)
         heard = await server.hear(speech("la " * 50, voice=voice.name, encoding=PCM))
     assert (voice.name, voice.display_name, voice.language) == ("voices/tenor", "Tenor", "en")
     assert not voice.builtin
@@ -87,15 +80,15 @@ async def test_reference_may_be_an_mp3(tmp_path: Path) -> None:
 
 async def test_empty_id_gets_a_made_up_one(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        first, second = await create(server, ""), await create(server, "")
+        first, second = await create_voice(server, ""), await create_voice(server, "")
         assert {first.name, second.name} < set(await names(server))
     assert first.name.startswith("voices/voice-")
 
 
 async def test_builtin_and_stored_voices_are_listed_by_name(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor")
-        await create(server, "aaa")
+        await create_voice(server, "tenor")
+        await create_voice(server, "aaa")
         assert await names(server) == ["voices/aaa", "voices/alto", "voices/tenor"]
         assert await names(server, language="zh") == await names(server)
         assert await names(server, language="tlh") == []
@@ -107,7 +100,7 @@ async def test_builtin_and_stored_voices_are_listed_by_name(tmp_path: Path) -> N
 async def test_pages_join_to_the_whole_list_even_while_it_changes(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         for voice_id in ("b", "c", "d"):
-            await create(server, voice_id)
+            await create_voice(server, voice_id)
         request = voices_pb2.ListVoicesRequest(page_size=2)
         first = await server.voices.ListVoices(request)
         await server.voices.DeleteVoice(voices_pb2.DeleteVoiceRequest(name="voices/b"))
@@ -133,7 +126,7 @@ async def test_wrong_pages_are_refused(
 
 async def test_deleted_voice_leaves_nothing_behind(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server)
+        await create_voice(server)
         kept = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert any(path.name == "reference.wav" for path in kept)
         assert any(path.name == "consent.wav" for path in kept)
@@ -151,17 +144,17 @@ async def test_deleted_voice_leaves_nothing_behind(tmp_path: Path) -> None:
 
 async def test_id_of_a_deleted_voice_can_be_used_again(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor", pitch=300)
+        await create_voice(server, "tenor", pitch_hz=300)
         await server.hear(speech(voice="voices/tenor"))
         await server.voices.DeleteVoice(voices_pb2.DeleteVoiceRequest(name="voices/tenor"))
-        await create(server, "tenor", pitch=700)
+        await create_voice(server, "tenor", pitch_hz=700)
         heard = await server.hear(speech("la " * 50, voice="voices/tenor", encoding=PCM))
     assert pitch_hz(np.frombuffer(heard.audio, "<i2"), RATE_HZ) == pytest.approx(700, abs=2)
 
 
 async def test_a_voice_that_is_replaced_in_mid_speech_is_heard_to_the_end(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor", pitch=300)
+        await create_voice(server, "tenor", pitch_hz=300)
         (scheduler,) = server.schedulers
         scheduler.gate.clear()
         hearing = asyncio.create_task(
@@ -170,7 +163,7 @@ async def test_a_voice_that_is_replaced_in_mid_speech_is_heard_to_the_end(tmp_pa
         while not scheduler.live:
             await asyncio.sleep(0.01)
         await server.voices.DeleteVoice(voices_pb2.DeleteVoiceRequest(name="voices/tenor"))
-        await create(server, "tenor", pitch=700)
+        await create_voice(server, "tenor", pitch_hz=700)
         scheduler.gate.set()
         heard = await hearing
     assert heard.completed
@@ -179,7 +172,7 @@ async def test_a_voice_that_is_replaced_in_mid_speech_is_heard_to_the_end(tmp_pa
 
 async def test_voices_survive_a_restart(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        before = await create(server, "tenor", pitch=300)
+        before = await create_voice(server, "tenor", pitch_hz=300)
     async with running(tmp_path) as server:
         reply = await server.voices.GetVoice(voices_pb2.GetVoiceRequest(name="voices/tenor"))
         heard = await server.hear(speech("la " * 50, voice="voices/tenor", encoding=PCM))
@@ -189,7 +182,7 @@ async def test_voices_survive_a_restart(tmp_path: Path) -> None:
 
 async def test_prompt_is_made_anew_from_the_reference_where_it_is_missing(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor", pitch=300)
+        await create_voice(server, "tenor", pitch_hz=300)
     (prompt,) = tmp_path.rglob("prompt-*.safetensors")
     prompt.unlink()
     async with running(tmp_path) as server:
@@ -222,7 +215,7 @@ async def test_unknown_voice_is_not_found_and_the_known_ones_are_told(
 @pytest.mark.parametrize("voice_id", ["alto", "tenor"])
 async def test_taken_id_is_refused(tmp_path: Path, voice_id: str) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor")
+        await create_voice(server, "tenor")
         error = await refused(server, upload(voice_config(voice_id), tone_wav(), tone_wav()))
     assert (error.code(), reason(error)) == (grpc.StatusCode.ALREADY_EXISTS, "VOICE_EXISTS")
 

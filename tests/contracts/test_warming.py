@@ -6,21 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend.harness import Harness, running, speech, tone_wav, upload, voice_config
+from tests.backend.harness import create_voice, running, speech
 
 pytestmark = pytest.mark.asyncio
-
-
-async def create(server: Harness, voice_id: str, language: str) -> None:
-    config = voice_config(voice_id, language=language)
-    await server.voices.CreateVoice(upload(config, tone_wav(300), tone_wav()))
 
 
 async def test_every_language_of_a_voice_is_spoken_once(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         assert [each.language for each in server.scheduler.admitted] == ["en"]
         for voice_id in ("tenor", "bass"):
-            await create(server, voice_id, "zh")
+            await create_voice(server, voice_id, language="zh")
     async with running(tmp_path) as server:
         assert [each.language for each in server.scheduler.admitted] == ["en", "zh"]
 
@@ -29,7 +24,7 @@ async def test_a_damaged_voice_keeps_no_server_from_serving(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(tmp_path) as server:
-        await create(server, "tenor", "zh")
+        await create_voice(server, "tenor", language="zh")
     for file in (tmp_path / "voices").glob("*/*"):
         file.write_bytes(b"not what it was")
     async with running(tmp_path) as server:
